@@ -1,0 +1,58 @@
+# `make demo` shows what the program does, `make test` checks all of it; both set up what they need.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+WORKERS ?= auto
+
+.PHONY: help demo test test-real lint types unit bench soak docs-check clean
+
+help:
+	@echo "make demo       convert real sample files into demo/, draw a picture"
+	@echo "make test       lint, types, tests"
+	@echo "make test-real  tests against software of the operating system"
+	@echo "make bench      speed and memory beside other programs"
+	@echo "make soak       the long form of the randomised tests"
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+# The stamps are renewed when the dependencies change; installing is the slow part of every target.
+$(VENV)/.all: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable '.[all]'
+	@touch $@
+
+$(VENV)/.test: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable '.[test]'
+	@touch $@ $(VENV)/.all
+
+$(VENV)/.bench: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable '.[bench]'
+	@touch $@
+
+demo: $(VENV)/.all
+	$(BIN)/antares-legacy demo -o demo
+
+test: lint types unit
+
+lint: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.test
+	$(BIN)/mypy
+
+unit: $(VENV)/.test
+	$(BIN)/pytest -n $(WORKERS)
+
+test-real: $(VENV)/.test
+	$(BIN)/pytest -m real; code=$$?; [ $$code -eq 5 ] || exit $$code
+
+bench: $(VENV)/.bench
+	$(BIN)/python -m benchmarks
+
+soak: $(VENV)/.test
+	ANTARES_LEGACY_SOAK=1 $(BIN)/pytest -m 'not real' -n $(WORKERS)
+
+clean:
+	rm -rf $(VENV) demo .mypy_cache .pytest_cache .ruff_cache .hypothesis

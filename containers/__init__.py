@@ -1,0 +1,1 @@
+"""Apptainer recipes of the processing pipelines. This room has no commands yet."""

@@ -1,0 +1,1 @@
+"""Readers of ANTARES formats, writers of products, and the line between them."""

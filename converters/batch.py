@@ -1,0 +1,213 @@
+"""Many conversions: workers, manifest, report. One bad file never stops the rest."""
+
+import errno
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from converters.inputs import Job, Plan
+from converters.pipeline import convert_one
+from converters.request import Outcome, Request
+from legacy import __version__, manifest
+from legacy.atomic import write_text
+from legacy.clock import now
+from legacy.errors import AntaresLegacyError, MachineError, NotConvertibleError, UnknownFormatError
+from legacy.executor import WorkerDiedError, run
+from legacy.lock import folder_lock
+
+_DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_MACHINE = _DISK_FULL | {errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ESTALE}
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """A request as it travels to a worker."""
+
+    request: Request
+    named: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What came of a run.
+
+    Parameters
+    ----------
+    outcomes
+        One for each input, in order of completion.
+    started, stopped
+        ISO 8601 UTC.
+    seconds
+        Wall time.
+    manifest
+        Path of the manifest.
+    path
+        Path of the report.
+    """
+
+    outcomes: tuple[Outcome, ...]
+    started: str
+    stopped: str
+    seconds: float
+    manifest: Path
+    path: Path
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Number of inputs by status."""
+        return dict(sorted(Counter(outcome.status for outcome in self.outcomes).items()))
+
+    @property
+    def n_events(self) -> int:
+        """Number of events in all products."""
+        return sum(outcome.entry.n_events for outcome in self.outcomes if outcome.entry)
+
+    @property
+    def exit_code(self) -> int:
+        """0 all good, 1 an input failed, 3 the machine failed."""
+        return max((outcome.exit_code for outcome in self.outcomes), default=0)
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the content of ``report.json``."""
+        return {
+            "software": "antares-legacy",
+            "version": __version__,
+            "started": self.started,
+            "stopped": self.stopped,
+            "seconds": round(self.seconds, 3),
+            "inputs": len(self.outcomes),
+            "counts": self.counts,
+            "n_events": self.n_events,
+            "manifest": self.manifest.name,
+            "outcomes": [_outcome_dict(o) for o in sorted(self.outcomes, key=lambda o: str(o.source))],
+        }
+
+
+def _outcome_dict(outcome: Outcome) -> dict[str, object]:
+    return {
+        "source": str(outcome.source),
+        "status": outcome.status,
+        "product": outcome.entry.path if outcome.entry else None,
+        "n_events": outcome.entry.n_events if outcome.entry else None,
+        "reason": outcome.reason or None,
+        "warnings": list(outcome.warnings),
+        "seconds": round(outcome.seconds, 3),
+    }
+
+
+def attempt(work: _Work) -> Outcome:
+    """Convert one file and turn every error into an outcome; runs in a worker process."""
+    source, started = work.request.source, time.monotonic()
+    try:
+        return convert_one(work.request)
+    except (NotConvertibleError, UnknownFormatError) as error:
+        # A file found in a folder may be anything; one that the user named was meant to be converted.
+        status, code = ("failed", 1) if work.named else ("skipped", 0)
+        return Outcome(source, status, reason=str(error), exit_code=code, seconds=time.monotonic() - started)
+    except AntaresLegacyError as error:
+        reason, code = str(error), error.exit_code
+    except OSError as error:
+        reason, code = _os_reason(work.request, error), 3 if error.errno in _MACHINE else 1
+    except MemoryError:
+        reason, code = f"{source}: not enough memory; use fewer --jobs", 3
+    except Exception as error:  # noqa: BLE001  one bad file never stops the rest, whatever it triggers
+        reason = f"{source}: unexpected {type(error).__name__}: {error}; please report this with the file's format"
+        code = 1
+    return Outcome(source, "failed", reason=reason, exit_code=code, seconds=time.monotonic() - started)
+
+
+def _os_reason(request: Request, error: OSError) -> str:
+    where = error.filename or request.target
+    if error.errno in _DISK_FULL:
+        return f"{request.target}: the disk is full; make room, then run the same command again to go on"
+    return f"{where}: {error.strerror or error}; check permissions and storage"
+
+
+def convert_all(
+    plan: Plan, template: Request, jobs: int, on_outcome: Callable[[Job, Outcome, int], None]
+) -> Report:
+    """Convert everything in a plan.
+
+    Parameters
+    ----------
+    plan
+        The jobs.
+    template
+        Options for all of them; its source and target are ignored.
+    jobs
+        Number of worker processes.
+    on_outcome
+        Called after every file, with the number of failures so far.
+
+    Returns
+    -------
+    Report
+        Also written to ``report.json`` beside the manifest.
+
+    Raises
+    ------
+    MachineError
+        The output folder cannot be made, is locked, or manifest or report cannot be written.
+    """
+    tick, started = time.monotonic(), now()
+    mark = f".{plan.shard}" if plan.shard else ""
+    manifest_path = plan.folder / f"manifest{mark}.jsonl"
+    report_path = plan.folder / f"report{mark}.json"
+    outcomes: list[Outcome] = [_empty_folder(folder) for folder in plan.empty_folders]
+    with _machine_errors(plan.folder):
+        plan.folder.mkdir(parents=True, exist_ok=True)
+        with folder_lock(plan.folder, shard=plan.shard):
+            entries = manifest.load(manifest_path)
+            try:
+                for job, outcome in _outcomes(plan.jobs, template, jobs):
+                    placed = _placed(outcome, job, plan.folder)
+                    outcomes.append(placed)
+                    if placed.entry and entries.get(placed.entry.path) != placed.entry:
+                        entries[placed.entry.path] = placed.entry
+                        manifest.append(manifest_path, placed.entry)
+                    on_outcome(job, placed, sum(o.status == "failed" for o in outcomes))
+            finally:
+                # Also after Ctrl-C: what is finished is on record, and the next run goes on from there.
+                report = Report(
+                    tuple(outcomes), started, now(), time.monotonic() - tick, manifest_path, report_path
+                )
+                manifest.write(manifest_path, entries.values())
+                write_text(report_path, json.dumps(report.to_dict(), indent=1, ensure_ascii=False) + "\n")
+    return report
+
+
+def _outcomes(jobs: Sequence[Job], template: Request, workers: int) -> Iterator[tuple[Job, Outcome]]:
+    by_source: Mapping[Path, Job] = {job.target: job for job in jobs}
+    work = [_Work(replace(template, source=job.source, target=job.target), job.named) for job in jobs]
+    for item, result in run(attempt, work, workers):
+        job = by_source[item.request.target]
+        if isinstance(result, WorkerDiedError):
+            reason = f"{job.source}: the process that converted it was killed, perhaps for lack of memory"
+            result = Outcome(job.source, "failed", reason=reason, exit_code=3)
+        yield job, result
+
+
+def _placed(outcome: Outcome, job: Job, folder: Path) -> Outcome:
+    """Give the entry its path relative to the manifest."""
+    if outcome.entry is None:
+        return outcome
+    relative = job.target.relative_to(folder).as_posix()
+    return replace(outcome, entry=replace(outcome.entry, path=relative))
+
+
+def _empty_folder(folder: Path) -> Outcome:
+    reason = f"{folder}: no file in this folder can be converted; `antares-legacy inspect` tells what a file is"
+    return Outcome(folder, "failed", reason=reason, exit_code=1)
+
+
+@contextmanager
+def _machine_errors(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        message = f"{error.filename or folder}: {error.strerror or error}; check permissions and free space"
+        raise MachineError(message) from error

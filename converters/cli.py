@@ -1,0 +1,264 @@
+"""The commands of this room: inspect, convert, validate, show, plot.
+
+Nothing heavy is imported before a command runs.
+"""
+
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from legacy.cli import talk
+from legacy.errors import UsageError
+
+if TYPE_CHECKING:
+    from converters.batch import Report
+    from converters.inputs import Job
+    from converters.request import Outcome
+
+
+class Product(StrEnum):
+    """Choices of ``--to``."""
+
+    HDF5 = "hdf5"
+    CSV = "csv"
+
+
+class Zenith(StrEnum):
+    """Choices of ``--zenith``."""
+
+    SOURCE = "source"
+    FLIGHT = "flight"
+
+
+class Executor(StrEnum):
+    """Choices of ``--executor``."""
+
+    LOCAL = "local"
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Announce the commands; called by `legacy.cli` through the entry point."""
+    app.command()(inspect)
+    app.command()(convert)
+    app.command()(validate)
+    app.command()(show)
+    app.command()(plot)
+
+
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
+
+
+def inspect(
+    files: Annotated[list[Path], typer.Argument(help="Files to look at.", metavar="FILE")],
+    as_json: Json = False,
+) -> None:
+    """Say what a file is: format, programs, detector, runs, number of events, tables.
+
+    Example: antares-legacy inspect events.evt run.root
+    """
+    from converters.inspect import describe
+    from legacy.errors import AntaresLegacyError
+
+    results: list[dict[str, object]] = []
+    failed = False
+    for path in files:
+        try:
+            result = describe(path)
+        except AntaresLegacyError as error:
+            failed = True
+            talk.error(f"antares-legacy: {error}")
+            results.append({"file": str(path), "error": str(error)})
+            continue
+        results.append({"file": str(path), **result.to_dict()})
+        if not as_json:
+            typer.echo(result.to_text(path))
+    if as_json:
+        typer.echo(json.dumps(results, indent=1, ensure_ascii=False))
+    raise typer.Exit(1 if failed else 0)
+
+
+def convert(
+    inputs: Annotated[
+        list[str],
+        typer.Argument(help="Files, folders, 'patterns*' or @list.txt (one name a line).", metavar="INPUT"),
+    ],
+    out: Annotated[
+        Path, typer.Option("-o", "--output", help="Folder for the products; or a file name for one input.")
+    ],
+    to: Annotated[Product, typer.Option("--to", help="Kind of product.")] = Product.HDF5,
+    format_name: Annotated[
+        str | None, typer.Option("--format", metavar="NAME", help="Force a reader, whatever the content says.")
+    ] = None,
+    reco: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The fit that /events shows, such as aafit.")
+    ] = None,
+    columns: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LIST",
+            help="Columns of a text list in order: ra, dec, nhit, beta, mjd, and - for one to ignore.",
+        ),
+    ] = None,
+    detector: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The detector, where the file does not say: antares.")
+    ] = None,
+    zenith: Annotated[
+        Zenith | None,
+        typer.Option(help="What the angles of a flat DST are: of the source, or of the flight direction."),
+    ] = None,
+    metadata: Annotated[
+        Path | None, typer.Option(metavar="META.yaml", help="Author, licence, title ... for /header.")
+    ] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Number of processes.")] = 1,
+    shard: Annotated[
+        str | None, typer.Option(metavar="K/N", help="Do only part K of N, for job arrays.")
+    ] = None,
+    executor: Annotated[Executor, typer.Option(help="Where the work is done.")] = Executor.LOCAL,  # noqa: ARG001
+    resume: Annotated[
+        bool, typer.Option("--resume/--no-resume", help="Keep existing products that match source and options.")
+    ] = True,
+    salvage: Annotated[bool, typer.Option("--salvage", help="Keep the whole events of a damaged file.")] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace existing products that do not match.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Convert ANTARES files to KM3NeT level-3 HDF5, or to CSV.
+
+    Products, a manifest and a report are written to the output folder. A second run keeps what is there and
+    does the rest.
+
+    Example: antares-legacy convert mc/ data.root -o level3 --jobs 4
+    """
+    from converters.batch import convert_all
+    from converters.inputs import make_plan
+    from converters.metadata import read_metadata
+    from converters.registry import load_reader
+    from converters.request import Request
+    from converters.source import ReadOptions
+    from legacy.clock import source_date_epoch
+    from legacy.progress import FileProgress
+
+    if format_name is not None:
+        load_reader(format_name)  # wrong names are found before any work
+    source_date_epoch()
+    options = ReadOptions(
+        detector=detector.lower() if detector else None,
+        zenith=zenith.value if zenith else None,
+        columns=_column_names(columns),
+        reco=reco,
+        salvage=salvage,
+    )
+    template = Request(
+        source=Path(),
+        target=Path(),
+        to=to.value,
+        format=format_name,
+        options=options,
+        metadata=read_metadata(metadata) if metadata else {},
+        resume=resume,
+        overwrite=overwrite,
+    )
+    plan = make_plan(inputs, out, to.value, shard)
+    sizes = {job.source: job.source.stat().st_size if job.source.is_file() else 0 for job in plan.jobs}
+    progress = FileProgress("converting", len(plan.jobs), sum(sizes.values()), enabled=not talk.quiet)
+    with progress:
+
+        def tell(job: "Job", outcome: "Outcome", failed: int) -> None:
+            progress.advance(sizes[job.source], failed)
+            _say_outcome(outcome)
+
+        report = convert_all(plan, template, jobs, tell)
+    if as_json:
+        typer.echo(json.dumps(report.to_dict(), indent=1, ensure_ascii=False))
+    _say_report(report)
+    raise typer.Exit(report.exit_code)
+
+
+def _column_names(text: str | None) -> tuple[str, ...] | None:
+    if text is None:
+        return None
+    names = tuple(name.strip().lower() for name in text.replace(",", " ").split())
+    if not names:
+        raise UsageError("--columns: expected names such as ra,dec,nhit,beta,mjd")
+    return names
+
+
+def _say_outcome(outcome: "Outcome") -> None:
+    if outcome.status == "failed":
+        talk.error(f"failed: {outcome.reason}")
+        return
+    if outcome.status == "skipped":
+        talk.detail(f"skipped: {outcome.reason}")
+        return
+    talk.detail(f"{outcome.status}: {outcome.source} ({outcome.entry.n_events if outcome.entry else 0} events)")
+    for warning in outcome.warnings:
+        talk.say(f"warning: {outcome.source}: {warning}")
+
+
+def _say_report(report: "Report") -> None:
+    counts = ", ".join(f"{number} {status}" for status, number in report.counts.items()) or "nothing to do"
+    talk.say(f"{counts}; {report.n_events} events in {report.seconds:.1f} s; manifest: {report.manifest}")
+
+
+def validate(
+    files: Annotated[list[Path], typer.Argument(help="Products to check.", metavar="FILE")],
+    source: Annotated[
+        Path | None,
+        typer.Option(metavar="INPUT", help="The original: every value is compared, read by a second reader."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Check products against the data model, and against the original.
+
+    Example: antares-legacy validate level3/events.l3.h5 --source events.evt
+    """
+    from converters.validate import check
+
+    if source is not None and len(files) != 1:
+        raise UsageError("--source goes with one product")
+    results = [check(path, source) for path in files]
+    if as_json:
+        typer.echo(json.dumps([result.to_dict() for result in results], indent=1, ensure_ascii=False))
+    for result in results:
+        if not as_json or result.problems:
+            (talk.error if result.problems else talk.say)(result.to_text())
+    raise typer.Exit(1 if any(result.problems for result in results) else 0)
+
+
+def show(
+    file: Annotated[Path, typer.Argument(help="A product.", metavar="FILE")],
+    header: Annotated[bool, typer.Option("--header", help="What the data are.")] = False,
+    parameters: Annotated[bool, typer.Option("--parameters", help="Meaning and unit of every column.")] = False,
+    provenance: Annotated[bool, typer.Option("--provenance", help="How the file came to be.")] = False,
+    coverage: Annotated[
+        bool, typer.Option("--coverage", help="What became of every field of the source.")
+    ] = False,
+    head: Annotated[int | None, typer.Option("--head", min=1, metavar="N", help="The first N events.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Look inside a product.
+
+    Without an option: its tables and a summary. Example: antares-legacy show level3/events.l3.h5 --head 5
+    """
+    from converters.show import Parts, render
+
+    parts = Parts(header=header, parameters=parameters, provenance=provenance, coverage=coverage, head=head)
+    typer.echo(render(file, parts, as_json=as_json))
+
+
+def plot(
+    file: Annotated[Path, typer.Argument(help="A product.", metavar="FILE")],
+    out: Annotated[Path, typer.Option("-o", "--output", metavar="PNG", help="The picture.")],
+) -> None:
+    """Draw one page about a product: sky map, zenith, quality, hits, time.
+
+    Example: antares-legacy plot level3/events.l3.h5 -o events.png
+    """
+    from converters.plot import plot as draw
+
+    draw(file, out)
+    talk.say(f"wrote {out}")

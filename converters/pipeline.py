@@ -1,0 +1,118 @@
+"""One conversion from beginning to end: recognise, read, write, check that nothing moved meanwhile."""
+
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+
+from converters.assemble import finish, gather
+from converters.detect import reader_name
+from converters.layout import DATA_MODEL_VERSION
+from converters.registry import load_reader, load_writer
+from converters.request import Outcome, Request
+from converters.writers.writer import Writer
+from legacy.atomic import part_path
+from legacy.checksums import checksums, sha256_of
+from legacy.clock import now
+from legacy.errors import CorruptInputError, ProductError
+from legacy.manifest import ManifestEntry
+
+LEVEL = 3
+
+
+def convert_one(request: Request) -> Outcome:
+    """Convert a file, or keep the product that exists.
+
+    Raises
+    ------
+    InputError
+        The source cannot be converted, or a product that does not match is in the way.
+    OSError
+        The disk is full, or a folder cannot be written to.
+    """
+    started = time.monotonic()
+    writer = load_writer(request.to)
+    remove_leftovers(writer, request.target)
+    known = writer.made_from(request.target) if request.target.exists() else None
+    warnings: tuple[str, ...] = ()
+    if request.target.exists() and _may_keep(request, known):
+        status = "kept"
+    else:
+        status, warnings = "converted", _convert(request, writer)
+        known = writer.made_from(request.target)
+    if known is None:
+        raise ProductError(request.target, "cannot be read back", advice="check the disk, then convert again")
+    entry = _entry(request.target, known)
+    return Outcome(request.source, status, entry, warnings, seconds=time.monotonic() - started)
+
+
+def _convert(request: Request, writer: Writer) -> tuple[str, ...]:
+    reader = load_reader(reader_name(request.source, request.format))
+    before, started = request.source.stat(), now()
+    request.target.parent.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        file = stack.enter_context(reader.open(request.source, request.options))
+        gathered = gather(file, request, stack, lambda: sha256_of(request.source))
+        after = request.source.stat()
+        if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+            raise CorruptInputError(
+                request.source, "changed while it was read", advice="convert it again when it is complete"
+            )
+        product, warnings = finish(file, gathered, request, started)
+        writer.write(product, request.target)
+    return warnings
+
+
+def _may_keep(request: Request, known: Mapping[str, str] | None) -> bool:
+    """Say if the existing product is the one that would be made now."""
+    target = request.target
+    problem = "is no product of this program"
+    if known is not None:
+        checks = {
+            "another data model version": known["data_model_version"] == DATA_MODEL_VERSION,
+            "other options": known["parameters"] == request.parameters(),
+            "another source": known["input_sha256"] == sha256_of(request.source),
+        }
+        problem = "was made with " + " and ".join(name for name, same in checks.items() if not same)
+        if all(checks.values()) and request.resume:
+            return True
+        if all(checks.values()):
+            problem = "exists already, and --no-resume does not keep it"
+    if request.overwrite:
+        return False
+    raise ProductError(target, problem, advice="--overwrite replaces it; or choose another output folder")
+
+
+def _entry(target: Path, known: Mapping[str, str]) -> ManifestEntry:
+    sums = checksums(target)
+
+    def number(name: str) -> int | None:
+        return int(known[name]) if known[name] else None
+
+    return ManifestEntry(
+        path=target.name,
+        size=sums.size,
+        adler32=sums.adler32,
+        md5=sums.md5,
+        sha256=sums.sha256,
+        n_events=number("n_events") or 0,
+        run=number("run"),
+        run_last=number("run_last"),
+        level=LEVEL,
+        kind=known["kind"],
+        channel=known["channel"],
+        detector=known["detector"],
+        generator=known["generator"],
+        production_version="",
+        start=known["start"] or None,
+        stop=known["stop"] or None,
+        source=known["input_name"],
+        source_sha256=known["input_sha256"],
+        provenance_id=known["activity_id"],
+    )
+
+
+def remove_leftovers(writer: Writer, target: Path) -> None:
+    """Remove what a killed run has left under temporary names; raises OSError."""
+    for path in (target, *writer.companions(target)):
+        part_path(path).unlink(missing_ok=True)

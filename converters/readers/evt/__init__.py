@@ -1,0 +1,5 @@
+"""ASCII `.evt` files, as written by GENHEN, KM3, MODK40, KM3Sim, gSeaGen, MUPAGE, Corant and propa."""
+
+from converters.readers.evt.reader import EvtReader
+
+__all__ = ["EvtReader"]

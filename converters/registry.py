@@ -1,0 +1,113 @@
+"""Every reader, second reader and writer: one row each.
+
+A row holds dotted paths, so that nothing heavy is imported before it is needed. A package outside of this
+repository adds a reader with an entry point in the group ``antares_legacy.readers`` that names its class.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Any, cast
+
+from converters.reread.contract import Rereader
+from converters.source import Reader
+from converters.writers.writer import Writer
+from legacy.errors import UsageError, nearest
+
+READER_GROUP = "antares_legacy.readers"
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderRow:
+    """A format that `convert` takes.
+
+    Parameters
+    ----------
+    name
+        The word after ``--format``.
+    reader
+        ``module:class`` of the reader.
+    reread
+        ``module:function`` of the second reader, ``""`` if there is none.
+    family
+        Which files are offered to the reader's `sniff`: ``text``, ``root`` or ``hdf5``.
+    """
+
+    name: str
+    reader: str
+    reread: str
+    family: str
+
+
+READERS = (
+    ReaderRow("evt", "converters.readers.evt:EvtReader", "converters.reread.evt:reread", "text"),
+    ReaderRow(
+        "offline-root",
+        "converters.readers.offline_root:OfflineRootReader",
+        "converters.reread.offline_root:reread",
+        "root",
+    ),
+    ReaderRow(
+        "dst-flat", "converters.readers.dst_flat:DstFlatReader", "converters.reread.dst_flat:reread", "root"
+    ),
+    ReaderRow(
+        "seatray-hdf5",
+        "converters.readers.seatray_hdf5:SeatrayHdf5Reader",
+        "converters.reread.seatray_hdf5:reread",
+        "hdf5",
+    ),
+    ReaderRow(
+        "event-list",
+        "converters.readers.event_list:EventListReader",
+        "converters.reread.event_list:reread",
+        "text",
+    ),
+)
+
+WRITERS = {
+    "hdf5": "converters.writers.km3hdf5:Km3Hdf5Writer",
+    "csv": "converters.writers.csv:CsvWriter",
+}
+
+SUFFIXES = {"hdf5": ".l3.h5", "csv": ".l3.csv"}
+"""What follows the stem of each product's name; here too so that planning needs no writer."""
+
+
+def _load(dotted: str) -> Any:
+    module, _, name = dotted.partition(":")
+    return getattr(import_module(module), name)
+
+
+def reader_rows() -> Iterator[ReaderRow]:
+    """Yield the rows of this repository, then those that other packages announce."""
+    yield from READERS
+    for point in entry_points(group=READER_GROUP):
+        yield ReaderRow(point.name, point.value, "", "any")
+
+
+def load_reader(name: str) -> Reader:
+    """Make the reader called `name`.
+
+    Raises
+    ------
+    UsageError
+        There is none of that name.
+    """
+    rows = {row.name: row for row in reader_rows()}
+    if name not in rows:
+        raise UsageError(f"unknown format '{name}'; {nearest(name, list(rows))}")
+    return cast("Reader", _load(rows[name].reader)())
+
+
+def load_rereader(name: str) -> Rereader | None:
+    """Return the second reader of a format, None if there is none."""
+    for row in reader_rows():
+        if row.name == name and row.reread:
+            return cast("Rereader", _load(row.reread))
+    return None
+
+
+def load_writer(name: str) -> Writer:
+    """Make the writer of a product; `name` is a key of `WRITERS`."""
+    return cast("Writer", _load(WRITERS[name])())

@@ -1,0 +1,124 @@
+"""What `show` prints of a product."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from converters.layout import (
+    COVERAGE_TABLE,
+    EVENTS_TABLE,
+    HEADER_FIELDS,
+    PARAMETERS_TABLE,
+    PROVENANCE_TABLE,
+)
+from converters.opened import open_product
+
+_TABLES = {
+    "parameters": PARAMETERS_TABLE.path,
+    "provenance": PROVENANCE_TABLE.path,
+    "coverage": COVERAGE_TABLE.path,
+}
+_MAX_HEAD = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What was asked for; nothing means a summary."""
+
+    header: bool = False
+    parameters: bool = False
+    provenance: bool = False
+    coverage: bool = False
+    head: int | None = None
+
+
+def render(path: Path, parts: Parts, *, as_json: bool) -> str:
+    """Return the parts of a product as text or JSON.
+
+    Raises
+    ------
+    InputError
+        The file is no readable product.
+    """
+    with open_product(path) as file:
+        content = _collect(file, parts)
+    if as_json:
+        return json.dumps(content, indent=1, ensure_ascii=False)
+    return "\n\n".join(f"{title}\n{_as_text(value)}" for title, value in content.items())
+
+
+def _collect(file: Any, parts: Parts) -> dict[str, object]:  # noqa: ANN401  h5py has no types
+    content: dict[str, object] = {}
+    if parts.header:
+        content["header"] = _header(file)
+    for name, path in _TABLES.items():
+        if getattr(parts, name):
+            content[name] = _rows(file[path][:])
+    if parts.head is not None:
+        content["events"] = _rows(file[EVENTS_TABLE.path][: min(parts.head, _MAX_HEAD)])
+    return content or _overview(file)
+
+
+def _overview(file: Any) -> dict[str, object]:  # noqa: ANN401
+    import h5py
+
+    tables: list[dict[str, object]] = []
+
+    def note(name: str, item: object) -> None:
+        if isinstance(item, h5py.Dataset):
+            title = item.attrs.get("TITLE", b"")
+            tables.append(
+                {"table": f"/{name}", "rows": item.shape[0], "columns": len(item.dtype.names), "what": _plain(title)}
+            )
+
+    file.visititems(note)
+    attributes = {name: _plain(value) for name, value in sorted(file.attrs.items()) if name.islower()}
+    header = {name: text for name, text in _header(file).items() if text}
+    return {"product": attributes, "header": header, "tables": tables}
+
+
+def _header(file: Any) -> dict[str, object]:  # noqa: ANN401
+    row = file["/header"][0]
+    return {name: _plain(row[name]) for name in HEADER_FIELDS if name in row.dtype.names}
+
+
+def _rows(array: Any) -> list[dict[str, object]]:  # noqa: ANN401
+    names = array.dtype.names
+    return [{name: _plain(value) for name, value in zip(names, row.tolist(), strict=True)} for row in array]
+
+
+def _plain(value: object) -> object:
+    """Return a value that JSON can hold: text instead of bytes, None instead of NaN."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    return None if isinstance(value, float) and value != value else value
+
+
+def _as_text(value: object) -> str:
+    if isinstance(value, Mapping):
+        width = max((len(str(name)) for name in value), default=0)
+        return "\n".join(f"  {name!s:<{width}}  {text}" for name, text in value.items())
+    if isinstance(value, Sequence) and value:
+        return _grid(value)
+    return "  nothing"
+
+
+def _grid(rows: Sequence[Mapping[str, object]]) -> str:
+    names = list(rows[0])
+    cells = [[_cell(row[name]) for name in names] for row in rows]
+    widths = [max(len(name), *(len(row[n]) for row in cells)) for n, name in enumerate(names)]
+    lines = [[name.ljust(width) for name, width in zip(names, widths, strict=True)]]
+    lines += [[text.ljust(width) for text, width in zip(row, widths, strict=True)] for row in cells]
+    return "\n".join("  " + "  ".join(line).rstrip() for line in lines)
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.9g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,113 @@
+"""The level-3 HDF5 file, written with h5py.
+
+Layout: docs/level3.md. It follows the km3pipe HDF5 format, with the attributes that PyTables gives its own
+tables, so that h5py, PyTables, pandas and km3pipe's HDF5Pump all open it. gzip is the only compression: any
+HDF5 library reads it.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from converters.layout import DATA_MODEL_VERSION, KM3PIPE_FORMAT_VERSION, PROVENANCE_TABLE
+from converters.product import Product
+from converters.summary import FACTS
+from converters.writers.prov_file import prov_path, write_prov
+from legacy import __version__
+from legacy.atomic import atomic_file
+from legacy.model import TableStream
+
+_CHUNK_BYTES = 256 << 10
+_GZIP_LEVEL = 1
+"""Random doubles gain nothing from a higher level, and it costs three times the CPU."""
+
+
+class Km3Hdf5Writer:
+    """Writes ``<stem>.l3.h5`` and the provenance file beside it."""
+
+    name = "hdf5"
+    suffix = ".l3.h5"
+
+    def companions(self, target: Path) -> tuple[Path, ...]:
+        """Return the name of the provenance file."""
+        return (prov_path(target),)
+
+    def write(self, product: Product, target: Path) -> None:
+        """Write the file in one step, then its provenance.
+
+        Raises
+        ------
+        OSError
+            The disk is full, or the folder cannot be written to.
+        """
+        # The oldest file format of the library: the widest range of readers for the longest time.
+        oldest = ("earliest", "v108")
+        with atomic_file(target) as part, h5py.File(part, "w", libver=oldest) as file:
+            _set_attributes(file, _root_attributes(product))
+            for table in product.tables:
+                _write_table(file, table)
+        write_prov(product, target)
+
+    def made_from(self, target: Path) -> Mapping[str, str] | None:
+        """Return the last row of ``/provenance`` and the facts of an existing file, None if it has none."""
+        try:
+            with h5py.File(target, "r") as file:
+                row = file[PROVENANCE_TABLE.path][-1]
+                found = {name: row[name].decode() for name in row.dtype.names}
+                found |= {name: bytes(file.attrs[name]).decode() for name in (*FACTS, "data_model_version")}
+        except (OSError, KeyError, ValueError, IndexError, TypeError):
+            return None
+        return found
+
+
+def _root_attributes(product: Product) -> dict[str, str]:
+    return {
+        "CLASS": "GROUP",
+        "PYTABLES_FORMAT_VERSION": "2.1",
+        "TITLE": "KM3NeT",
+        "VERSION": "1.0",
+        "format_version": KM3PIPE_FORMAT_VERSION,
+        "kid": product.kid,
+        "data_model_version": DATA_MODEL_VERSION,
+        "antares_legacy": __version__,
+        **product.facts,
+    }
+
+
+def _set_attributes(node: Any, attributes: Mapping[str, str]) -> None:
+    for name, text in attributes.items():
+        # Fixed-width bytes: readers in C and old Fortran have no variable-length strings.
+        node.attrs[name] = np.bytes_(text.encode() or b"")
+
+
+def _write_table(file: Any, table: TableStream) -> None:
+    spec = table.spec
+    group = _group(file, spec.path.rpartition("/")[0])
+    name = spec.path.rpartition("/")[2]
+    options: dict[str, Any] = {}
+    if table.rows:
+        rows_per_chunk = max(1, min(table.rows, _CHUNK_BYTES // spec.dtype.itemsize))
+        options = {"chunks": (rows_per_chunk,), "shuffle": True}
+        options |= {"compression": "gzip", "compression_opts": _GZIP_LEVEL}
+    dataset = group.create_dataset(name, shape=(table.rows,), dtype=spec.dtype, **options)
+    position = 0
+    for block in table.blocks():
+        dataset[position : position + len(block)] = block
+        position += len(block)
+    _set_attributes(dataset, {"CLASS": "TABLE", "VERSION": "2.7", "TITLE": spec.description})
+    dataset.attrs["NROWS"] = np.int64(table.rows)
+    for number, column in enumerate(spec.columns):
+        described = {"NAME": column.name, "UNIT": column.unit, "DOC": column.description, "UCD": column.ucd}
+        _set_attributes(dataset, {f"FIELD_{number}_{key}": text for key, text in described.items()})
+
+
+def _group(file: Any, path: str) -> Any:
+    if not path:
+        return file
+    if path not in file:
+        group = file.create_group(path)
+        _set_attributes(group, {"CLASS": "GROUP", "VERSION": "1.0", "TITLE": path.strip("/")})
+    return file[path]

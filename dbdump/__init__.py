@@ -1,0 +1,1 @@
+"""Dump of the Oracle database. This room has no commands yet."""

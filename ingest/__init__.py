@@ -1,0 +1,1 @@
+"""Ingest of products into Rucio. This room has no commands yet."""

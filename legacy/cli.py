@@ -1,0 +1,120 @@
+"""The command `antares-legacy`: options that all commands share, and how errors become exit codes.
+
+Each room announces its commands in the entry-point group ``antares_legacy.commands``; nothing is imported
+from the rooms here.
+"""
+
+import os
+import signal
+import sys
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from types import FrameType
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from legacy.errors import AntaresLegacyError
+
+COMMAND_GROUP = "antares_legacy.commands"
+_INTERRUPTED, _TERMINATED = 130, 143
+# Recent versions of typer carry their own copy of click, older ones import it: the base class of all errors
+# about options is reached in the same way in both.
+_WrongUse: Any = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
+
+
+@dataclass(slots=True)
+class Talk:
+    """How much is said on stderr.
+
+    Parameters
+    ----------
+    quiet, verbose, debug
+        As given on the command line.
+    """
+
+    quiet: bool = False
+    verbose: bool = False
+    debug: bool = False
+
+    def say(self, text: str) -> None:
+        """Say something to people."""
+        if not self.quiet:
+            typer.echo(text, err=True)
+
+    def detail(self, text: str) -> None:
+        """Say something only with ``-v``."""
+        if self.verbose:
+            typer.echo(text, err=True)
+
+    def error(self, text: str) -> None:
+        """Say what went wrong, always."""
+        typer.echo(text, err=True)
+
+
+talk = Talk()
+"""Set from the command line before any command runs."""
+
+app = typer.Typer(
+    name="antares-legacy",
+    help="Keeps the data of the ANTARES neutrino telescope readable.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(value: bool) -> None:
+    if value:
+        from legacy import __version__
+
+        typer.echo(f"antares-legacy {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def main_options(
+    version: Annotated[  # noqa: ARG001  the callback does the work
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Say only what went wrong.")] = False,
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Say what happens to each file.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    """Keeps the data of the ANTARES neutrino telescope readable.
+
+    Words for people go to stderr, results for programs (--json) to stdout. Exit codes: 0 all good, 1 an
+    input or a check failed, 2 wrong use, 3 the machine or a server failed.
+    """
+    talk.quiet, talk.verbose, talk.debug = quiet, verbose, debug
+
+
+def _terminate(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001
+    raise SystemExit(_TERMINATED)
+
+
+def main() -> None:
+    """Run the command line and exit; the entry point of the console script."""
+    for point in entry_points(group=COMMAND_GROUP):
+        point.load()(app)
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        code = app(standalone_mode=False)
+    except AntaresLegacyError as error:
+        if talk.debug:
+            raise
+        talk.error(f"antares-legacy: {error}")
+        code = error.exit_code
+    except _WrongUse as error:
+        error.show()
+        code = error.exit_code
+    except (typer.Abort, KeyboardInterrupt):
+        talk.error("antares-legacy: interrupted; the same command goes on where it stopped")
+        code = _INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output is gone (`| head`); keep Python from complaining once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    sys.exit(code)
