@@ -76,9 +76,7 @@ def gather(file: EventFile, request: Request, stack: ExitStack, sha256: Callable
     return Gathered(facts, staging, summary, file.digest() or sha256())
 
 
-def finish(
-    file: EventFile, gathered: Gathered, request: Request, started: str
-) -> tuple[Product, tuple[str, ...]]:
+def finish(file: EventFile, gathered: Gathered, request: Request, started: str) -> tuple[Product, tuple[str, ...]]:
     """Build the product after the source was read to its end.
 
     Parameters

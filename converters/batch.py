@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from converters.inputs import Job, Plan
@@ -127,9 +127,7 @@ def _os_reason(request: Request, error: OSError) -> str:
     return f"{where}: {error.strerror or error}; check permissions and storage"
 
 
-def convert_all(
-    plan: Plan, template: Request, jobs: int, on_outcome: Callable[[Job, Outcome, int], None]
-) -> Report:
+def convert_all(plan: Plan, template: Request, jobs: int, on_outcome: Callable[[Job, Outcome, int], None]) -> Report:
     """Convert everything in a plan.
 
     Parameters
@@ -172,9 +170,7 @@ def convert_all(
                     on_outcome(job, placed, sum(o.status == "failed" for o in outcomes))
             finally:
                 # Also after Ctrl-C: what is finished is on record, and the next run goes on from there.
-                report = Report(
-                    tuple(outcomes), started, now(), time.monotonic() - tick, manifest_path, report_path
-                )
+                report = Report(tuple(outcomes), started, now(), time.monotonic() - tick, manifest_path, report_path)
                 manifest.write(manifest_path, entries.values())
                 write_text(report_path, json.dumps(report.to_dict(), indent=1, ensure_ascii=False) + "\n")
     return report

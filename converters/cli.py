@@ -85,16 +85,12 @@ def convert(
         list[str],
         typer.Argument(help="Files, folders, 'patterns*' or @list.txt (one name a line).", metavar="INPUT"),
     ],
-    out: Annotated[
-        Path, typer.Option("-o", "--output", help="Folder for the products; or a file name for one input.")
-    ],
+    out: Annotated[Path, typer.Option("-o", "--output", help="Folder for the products; or a file name for one input.")],
     to: Annotated[Product, typer.Option("--to", help="Kind of product.")] = Product.HDF5,
     format_name: Annotated[
         str | None, typer.Option("--format", metavar="NAME", help="Force a reader, whatever the content says.")
     ] = None,
-    reco: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The fit that /events shows, such as aafit.")
-    ] = None,
+    reco: Annotated[str | None, typer.Option(metavar="NAME", help="The fit that /events shows, such as aafit.")] = None,
     columns: Annotated[
         str | None,
         typer.Option(
@@ -113,9 +109,7 @@ def convert(
         Path | None, typer.Option(metavar="META.yaml", help="Author, licence, title ... for /header.")
     ] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Number of processes.")] = 1,
-    shard: Annotated[
-        str | None, typer.Option(metavar="K/N", help="Do only part K of N, for job arrays.")
-    ] = None,
+    shard: Annotated[str | None, typer.Option(metavar="K/N", help="Do only part K of N, for job arrays.")] = None,
     executor: Annotated[Executor, typer.Option(help="Where the work is done.")] = Executor.LOCAL,  # noqa: ARG001
     resume: Annotated[
         bool, typer.Option("--resume/--no-resume", help="Keep existing products that match source and options.")
@@ -234,9 +228,7 @@ def show(
     header: Annotated[bool, typer.Option("--header", help="What the data are.")] = False,
     parameters: Annotated[bool, typer.Option("--parameters", help="Meaning and unit of every column.")] = False,
     provenance: Annotated[bool, typer.Option("--provenance", help="How the file came to be.")] = False,
-    coverage: Annotated[
-        bool, typer.Option("--coverage", help="What became of every field of the source.")
-    ] = False,
+    coverage: Annotated[bool, typer.Option("--coverage", help="What became of every field of the source.")] = False,
     head: Annotated[int | None, typer.Option("--head", min=1, metavar="N", help="The first N events.")] = None,
     as_json: Json = False,
 ) -> None:

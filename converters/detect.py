@@ -56,9 +56,7 @@ RECOGNISED: Mapping[str, Known] = {
         "gSeaGen's own ROOT file: trees Header and Events",
         "use the .evt or the aanet file that gSeaGen writes of the same events",
     ),
-    "root": Known(
-        "ROOT file without a tree that is known here", "`antares-legacy inspect` lists what is in it"
-    ),
+    "root": Known("ROOT file without a tree that is known here", "`antares-legacy inspect` lists what is in it"),
     "i3": Known(
         "IceTray/SeaTray frames (.i3)",
         "write it to a SeaTray tableio HDF5 file with SeaTray; that is read here",
@@ -71,9 +69,7 @@ RECOGNISED: Mapping[str, Known] = {
         "level-3 product of antares-legacy", "it is converted already; `antares-legacy show` looks into it"
     ),
     "km3pipe-hdf5": Known("HDF5 file of km3pipe", "it is KM3NeT HDF5 already"),
-    "hdf5": Known(
-        "HDF5 file without SeaTray's index of tables", "`antares-legacy inspect` lists the tables in it"
-    ),
+    "hdf5": Known("HDF5 file without SeaTray's index of tables", "`antares-legacy inspect` lists the tables in it"),
     "pdf": Known("PDF document", "it holds no events"),
     "zip": Known("ZIP archive", "unpack it first"),
     "sqlite": Known("SQLite database", "it holds no events"),
@@ -188,9 +184,7 @@ def detect(path: Path) -> Detected:
         path,
         "not a known format",
         expected="one of " + ", ".join(row.name for row in reader_rows()),
-        found="text without known tags or columns"
-        if family == "text"
-        else "binary data without a known beginning",
+        found="text without known tags or columns" if family == "text" else "binary data without a known beginning",
         advice="--format NAME forces a reader",
     )
 

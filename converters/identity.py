@@ -117,7 +117,5 @@ def identity_warnings(identities: Identities) -> tuple[str, ...]:
     if not found:
         return ()
     run, frame, counter = identities.repeated[0].tolist()
-    return (
-        f"natural keys that occur more than once: {found}, the first is run {run}, frame {frame}, "
-        f"trigger {counter}; all rows are kept",
-    )
+    first = f"run {run}, frame {frame}, trigger {counter}"
+    return (f"natural keys that occur more than once: {found}, the first is {first}; all rows are kept",)

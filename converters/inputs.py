@@ -110,7 +110,7 @@ def _expand(inputs: Sequence[str]) -> tuple[list[Path], list[Path]]:
         if path.is_dir():
             folders.append(path)
         elif not path.exists() and glob.has_magic(text):
-            matches = sorted(glob.glob(text, recursive=True))
+            matches = sorted(glob.glob(text, recursive=True))  # noqa: PTH207  the pattern can be absolute
             if not matches:
                 raise UsageError(f"{text}: no file matches")
             for match in map(Path, matches):

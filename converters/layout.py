@@ -70,8 +70,7 @@ HEADER_FIELDS = (
 def header_table(widths: dict[str, int]) -> TableSpec:
     """Return the table for people, as wide as its texts need it."""
     columns = tuple(
-        _text(name, widths[name], f"{name.replace('_', ' ').capitalize()} of the data")
-        for name in HEADER_FIELDS
+        _text(name, widths[name], f"{name.replace('_', ' ').capitalize()} of the data") for name in HEADER_FIELDS
     )
     return TableSpec("/header", columns, "What these data are, for people")
 
@@ -109,9 +108,7 @@ COVERAGE_TABLE = TableSpec(
     "/source_coverage",
     (
         _text("field", 96, "Field as the source names it"),
-        ColumnSpec(
-            "count", "i8", "", "Values met; else entries or bytes from the file's own index; -1 not counted"
-        ),
+        ColumnSpec("count", "i8", "", "Values met; else entries or bytes from the file's own index; -1 not counted"),
         _text("destination", 96, "Table and column of this file; empty: nowhere"),
         _text("note", 400, "Why it went nowhere, or what was done with it"),
     ),

@@ -80,9 +80,7 @@ def read_metadata(path: Path) -> dict[str, str]:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise MetadataError(f"{path}: not YAML ({str(error).splitlines()[0]})") from error
     if not isinstance(content, dict):
-        raise MetadataError(
-            f"{path}: expected a mapping such as 'title: My events', found {type(content).__name__}"
-        )
+        raise MetadataError(f"{path}: expected a mapping such as 'title: My events', found {type(content).__name__}")
     values = {str(key): _text(path, str(key), value) for key, value in content.items()}
     _check(path, values)
     return values

@@ -48,9 +48,7 @@ READERS = (
         "converters.reread.offline_root:reread",
         "root",
     ),
-    ReaderRow(
-        "dst-flat", "converters.readers.dst_flat:DstFlatReader", "converters.reread.dst_flat:reread", "root"
-    ),
+    ReaderRow("dst-flat", "converters.readers.dst_flat:DstFlatReader", "converters.reread.dst_flat:reread", "root"),
     ReaderRow(
         "seatray-hdf5",
         "converters.readers.seatray_hdf5:SeatrayHdf5Reader",

@@ -57,8 +57,8 @@ class Request:
         return json.dumps(given, sort_keys=True, ensure_ascii=True)
 
     @staticmethod
-    def read_options(parameters: str) -> ReadOptions:
-        """Return the reader's options from what `parameters` wrote.
+    def read_options(parameters: str) -> tuple[ReadOptions, str | None]:
+        """Return the reader's options, and the format forced by the user, from what `parameters` wrote.
 
         Raises
         ------
@@ -69,13 +69,14 @@ class Request:
         if not isinstance(given, dict):
             raise ValueError("expected a JSON object")  # noqa: TRY004  callers expect one kind of error
         columns = given.get("columns")
-        return ReadOptions(
+        options = ReadOptions(
             detector=given.get("detector"),
             zenith=given.get("zenith"),
             columns=tuple(columns) if columns else None,
             reco=given.get("reco"),
             salvage=bool(given.get("salvage")),
         )
+        return options, given.get("format")
 
 
 @dataclass(frozen=True, slots=True)

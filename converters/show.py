@@ -51,7 +51,7 @@ def render(path: Path, parts: Parts, *, as_json: bool) -> str:
     return "\n\n".join(f"{title}\n{_as_text(value)}" for title, value in content.items())
 
 
-def _collect(file: Any, parts: Parts) -> dict[str, object]:  # noqa: ANN401  h5py has no types
+def _collect(file: Any, parts: Parts) -> dict[str, object]:
     content: dict[str, object] = {}
     if parts.header:
         content["header"] = _header(file)
@@ -63,7 +63,7 @@ def _collect(file: Any, parts: Parts) -> dict[str, object]:  # noqa: ANN401  h5p
     return content or _overview(file)
 
 
-def _overview(file: Any) -> dict[str, object]:  # noqa: ANN401
+def _overview(file: Any) -> dict[str, object]:
     import h5py
 
     tables: list[dict[str, object]] = []
@@ -81,12 +81,12 @@ def _overview(file: Any) -> dict[str, object]:  # noqa: ANN401
     return {"product": attributes, "header": header, "tables": tables}
 
 
-def _header(file: Any) -> dict[str, object]:  # noqa: ANN401
+def _header(file: Any) -> dict[str, object]:
     row = file["/header"][0]
     return {name: _plain(row[name]) for name in HEADER_FIELDS if name in row.dtype.names}
 
 
-def _rows(array: Any) -> list[dict[str, object]]:  # noqa: ANN401
+def _rows(array: Any) -> list[dict[str, object]]:
     names = array.dtype.names
     return [{name: _plain(value) for name, value in zip(names, row.tolist(), strict=True)} for row in array]
 

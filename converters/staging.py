@@ -145,9 +145,7 @@ def _strictly_increasing(blocks: Iterator[NDArray[np.int64]]) -> bool:
     return True
 
 
-def _partition(
-    blocks: Iterator[NDArray[np.int64]], part: int, partitions: int, width: int
-) -> NDArray[np.int64]:
+def _partition(blocks: Iterator[NDArray[np.int64]], part: int, partitions: int, width: int) -> NDArray[np.int64]:
     chosen = [block[block.sum(axis=1) % partitions == part] for block in blocks]
     return np.concatenate(chosen) if chosen else np.empty((0, width), dtype=np.int64)
 

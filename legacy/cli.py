@@ -83,7 +83,7 @@ def main_options(
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Say what happens to each file.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
 ) -> None:
-    """Keeps the data of the ANTARES neutrino telescope readable.
+    """Keep the data of the ANTARES neutrino telescope readable.
 
     Words for people go to stderr, results for programs (--json) to stdout. Exit codes: 0 all good, 1 an
     input or a check failed, 2 wrong use, 3 the machine or a server failed.

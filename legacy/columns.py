@@ -83,9 +83,7 @@ QUALITY = _c(
     "stat.fit.goodness",
     "Quality of the fit named in reco; its meaning depends on the fit",
 )
-N_HITS = _c(
-    "n_hits", "i8", "", "meta.number", "Hits used by the fit; without a fit the number of hits the source has"
-)
+N_HITS = _c("n_hits", "i8", "", "meta.number", "Hits used by the fit; without a fit the number of hits the source has")
 N_LINES = _c("n_lines", "i8", "", "meta.number", "Detector lines with hits used by the fit")
 RECO = _c("reco", "S16", "", "meta.code", "The fit this row shows, see /reco; none without one")
 

@@ -1,8 +1,8 @@
 """The tables of a SeaTray tableio HDF5 file: which there are, their columns, and the events in them.
 
-Layout (facts from ``seatray/antares.h5`` of km3net-testdata): every dataset in the root group is one object of
-the frames, with the columns Run, Event, exists and TriggerCounter first. ``__I3Index__/<name>`` has the row
-range of each frame. The attribute ``__I3RaggedTable__`` is 1 where a frame has several rows. Rows with
+Layout (facts from ``seatray/antares.h5`` of km3net-testdata): every dataset in the root group is one object
+of the frames, with the columns Run, Event, exists and TriggerCounter first. ``__I3Index__/<name>`` has the
+row range of each frame. The attribute ``__I3RaggedTable__`` is 1 where a frame has several rows. Rows with
 ``exists`` = 0 are frames without the object; everything in them is 0.
 """
 
@@ -145,7 +145,7 @@ def damage_as_input_error(path: Path, where: str) -> Iterator[None]:
         ) from error
 
 
-def read_content(path: Path, file: Any) -> Content:  # noqa: ANN401  h5py has no types
+def read_content(path: Path, file: Any) -> Content:
     """Find all tables and the events in them.
 
     Parameters
@@ -167,12 +167,12 @@ def read_content(path: Path, file: Any) -> Content:  # noqa: ANN401  h5py has no
     for name in file:
         if name == INDEX_GROUP:
             continue
-        dataset = _own_dataset(file, name)
+        dataset = own_dataset(file, name)
         if dataset is None:
             foreign.append(name)
             continue
         check_size(path, dataset)
-        index = _own_dataset(file, f"{INDEX_GROUP}/{name}")
+        index = own_dataset(file, f"{INDEX_GROUP}/{name}")
         if index is not None:
             check_size(path, index)
         if _is_ragged(dataset, index):
@@ -184,10 +184,12 @@ def read_content(path: Path, file: Any) -> Content:  # noqa: ANN401  h5py has no
     return Content(tuple(tables), several, tuple(foreign))
 
 
-def _own_dataset(file: Any, name: str) -> Any:  # noqa: ANN401
-    """Return a compound dataset with SeaTray's key that lies in this very file, else None."""
-    if not isinstance(file.get(name, getlink=True), h5py.HardLink):
-        return None  # a link may lead to any other file of this machine
+def own_dataset(file: Any, name: str) -> Any:
+    """Return the dataset if it has SeaTray's key and lies in this very file, else None."""
+    group, _, last = name.rpartition("/")
+    parts = (group, name) if group else (last,)
+    if not all(isinstance(file.get(part, getlink=True), h5py.HardLink) for part in parts):
+        return None  # missing, or a link, which may lead to any other file of this machine
     dataset = file[name]
     if not isinstance(dataset, h5py.Dataset) or dataset.is_virtual or dataset.external:
         return None
@@ -195,7 +197,7 @@ def _own_dataset(file: Any, name: str) -> Any:  # noqa: ANN401
     return dataset if dataset.ndim == 1 and {"Run", "Event", "exists"} <= set(fields) else None
 
 
-def check_size(path: Path, dataset: Any) -> None:  # noqa: ANN401
+def check_size(path: Path, dataset: Any) -> None:
     """Refuse a dataset that claims more than its bytes in the file can hold.
 
     Raises
@@ -216,17 +218,21 @@ def check_size(path: Path, dataset: Any) -> None:  # noqa: ANN401
         )
 
 
-def blocks(dataset: Any, fields: Sequence[str]) -> Iterator[StructuredArray]:  # noqa: ANN401
-    """Yield the named fields of all rows, some megabytes at a time."""
-    step = max(1, _BLOCK_BYTES // dataset.dtype.itemsize)
+def _rows_per_block(dataset: Any) -> int:
+    return max(1, _BLOCK_BYTES // int(dataset.dtype.itemsize))
+
+
+def blocks(dataset: Any, fields: Sequence[str], step: int = 0) -> Iterator[StructuredArray]:
+    """Yield the named fields of all rows, `step` rows or some megabytes at a time."""
+    step = step or _rows_per_block(dataset)
     view = dataset.fields(list(fields))
     for start in range(0, len(dataset), step):
         yield view[start : start + step]
 
 
-def read_rows(dataset: Any, fields: Sequence[str], rows: Integers) -> StructuredArray:  # noqa: ANN401
+def read_rows(dataset: Any, fields: Sequence[str], rows: Integers) -> StructuredArray:
     """Read some rows, block by block, in the order of `rows`."""
-    step = max(1, _BLOCK_BYTES // dataset.dtype.itemsize)
+    step = _rows_per_block(dataset)
     view = dataset.fields(list(fields))
     result = np.empty(len(rows), dtype=view[:0].dtype)
     for block in np.unique(rows // step).tolist():
@@ -237,7 +243,7 @@ def read_rows(dataset: Any, fields: Sequence[str], rows: Integers) -> Structured
     return result
 
 
-def _is_ragged(dataset: Any, index: Any) -> bool:  # noqa: ANN401
+def _is_ragged(dataset: Any, index: Any) -> bool:
     """Say if a frame can have several rows: from the table's own mark, else from the index."""
     mark = dataset.attrs.get(_RAGGED)
     if mark is not None:
@@ -247,7 +253,7 @@ def _is_ragged(dataset: Any, index: Any) -> bool:  # noqa: ANN401
     return any(np.any(part["stop"] - part["start"] > 1) for part in blocks(index, ("start", "stop")))
 
 
-def _event_table(path: Path, name: str, reco: str, dataset: Any, index: Any) -> SourceTable:  # noqa: ANN401
+def _event_table(path: Path, name: str, reco: str, dataset: Any, index: Any) -> SourceTable:
     rows, keys = _existing(dataset)
     if index is not None:
         _check_index(path, name, index, rows)
@@ -257,7 +263,7 @@ def _event_table(path: Path, name: str, reco: str, dataset: Any, index: Any) -> 
     return SourceTable(name, spec, fields, skipped, rows, keys, len(dataset) - len(rows))
 
 
-def _existing(dataset: Any) -> tuple[Integers, Integers]:  # noqa: ANN401
+def _existing(dataset: Any) -> tuple[Integers, Integers]:
     """Return the numbers and the keys of the rows whose object exists."""
     known = [name for name in KEY if name in dataset.dtype.names]
     rows: list[Integers] = [np.empty(0, dtype=np.int64)]
@@ -275,23 +281,26 @@ def _existing(dataset: Any) -> tuple[Integers, Integers]:  # noqa: ANN401
     return np.concatenate(rows), np.concatenate(keys)
 
 
-def _check_index(path: Path, name: str, index: Any, rows: Integers) -> None:  # noqa: ANN401
+def _check_index(path: Path, name: str, index: Any, rows: Integers) -> None:
     """Make sure that the index points to the very rows that exist."""
-    frames = np.concatenate([np.empty(0, index.dtype), *blocks(index, index.dtype.names)])
-    frames = frames[frames["exists"] != 0]
-    single = np.all(frames["stop"] - frames["start"] == 1)
-    if not single or not np.array_equal(frames["start"], rows):
+    single, starts = True, [np.empty(0, dtype=np.uint64)]
+    for block in blocks(index, ("exists", "start", "stop")):
+        frames = block[block["exists"] != 0]
+        single &= bool(np.all(frames["stop"] - frames["start"] == 1))
+        starts.append(frames["start"])
+    pointed = np.concatenate(starts)
+    if not single or not np.array_equal(pointed, rows):
         raise CorruptInputError(
             path,
             "a table and its index disagree",
             where=printable(f"{INDEX_GROUP}/{name}"),
             expected=f"one entry for each of the {len(rows)} rows with exists = 1",
-            found=f"{len(frames)} entries" if len(frames) != len(rows) else "entries for other rows",
+            found=f"{len(pointed)} entries" if len(pointed) != len(rows) else "entries for other rows",
             advice="fetch it again and compare its checksum",
         )
 
 
-def _columns(dataset: Any) -> tuple[tuple[str, ...], tuple[str, ...], tuple[ColumnSpec, ...]]:  # noqa: ANN401
+def _columns(dataset: Any) -> tuple[tuple[str, ...], tuple[str, ...], tuple[ColumnSpec, ...]]:
     """Return the fields to keep, those that cannot be kept, and the columns they become."""
     fields: list[str] = []
     skipped: list[str] = []
@@ -316,7 +325,7 @@ def _columns(dataset: Any) -> tuple[tuple[str, ...], tuple[str, ...], tuple[Colu
     return tuple(fields), tuple(skipped), tuple(columns)
 
 
-def _field_attributes(dataset: Any) -> dict[str, tuple[str, str]]:  # noqa: ANN401
+def _field_attributes(dataset: Any) -> dict[str, tuple[str, str]]:
     """Return unit and description of each field, from the attributes ``FIELD_n_*``."""
     found: dict[str, tuple[str, str]] = {}
     for number in range(len(dataset.dtype.names)):
@@ -327,7 +336,7 @@ def _field_attributes(dataset: Any) -> dict[str, tuple[str, str]]:  # noqa: ANN4
     return found
 
 
-def _text(value: Any) -> str:  # noqa: ANN401
+def _text(value: Any) -> str:
     return value.decode("latin-1") if isinstance(value, bytes) else str(value)
 
 

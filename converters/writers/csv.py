@@ -40,9 +40,7 @@ class CsvWriter:
         OSError
             The disk is full, or the folder cannot be written to.
         """
-        write_text(
-            _meta_path(target), json.dumps(_metadata(product, target), indent=1, ensure_ascii=False) + "\n"
-        )
+        write_text(_meta_path(target), json.dumps(_metadata(product, target), indent=1, ensure_ascii=False) + "\n")
         write_prov(product, target)
         with atomic_file(target) as part, part.open("w", encoding="utf-8", newline="") as stream:
             rows = csv.writer(stream, lineterminator="\n")
@@ -84,9 +82,7 @@ def _metadata(product: Product, target: Path) -> dict[str, object]:
     return {
         "provenance": {
             "kid": product.kid,
-            "steps": [
-                {name: getattr(step, name) for name in step.__dataclass_fields__} for step in product.steps
-            ],
+            "steps": [{name: getattr(step, name) for name in step.__dataclass_fields__} for step in product.steps],
         },
         "parameters": [
             {

@@ -43,9 +43,7 @@ def coverage_rows(tally: Tally, header_lines: int, placeholders: int) -> tuple[C
         ("repeated", tally.repeated, "further lines in one event, where only the first is kept"),
         ("outside", tally.outside, "lines outside of events: not decoded"),
     ):
-        rows.extend(
-            CoverageRow(f"{tag or 'no tag'}, {title}", n, "", note) for tag, n in counter.items() if n
-        )
+        rows.extend(CoverageRow(f"{tag or 'no tag'}, {title}", n, "", note) for tag, n in counter.items() if n)
     return tuple(sorted(rows, key=lambda row: row.field))
 
 

@@ -32,9 +32,7 @@ MC_TRACK_LAYOUTS: dict[str, tuple[tuple[str, ...], ...]] = {
 """Columns of ``/mc_tracks`` in the order of the line's values, for every number of values a tag can have."""
 
 _EXTRA = tuple(
-    ColumnSpec(
-        f"extra_{n}", "f8", "", f"Undocumented value number {n} at the end of the source's line, as found"
-    )
+    ColumnSpec(f"extra_{n}", "f8", "", f"Undocumented value number {n} at the end of the source's line, as found")
     for n in range(4)
 )
 MC_TRACKS_WITH_EXTRA = TableSpec(
@@ -66,9 +64,7 @@ class EventTag:
 
 
 EVENT_TAGS: dict[str, EventTag] = {
-    "weights": EventTag(
-        tuple(f"weight_w{n}" for n in range(1, MAX_WEIGHTS + 1)), in_events=True, open_end=True
-    ),
+    "weights": EventTag(tuple(f"weight_w{n}" for n in range(1, MAX_WEIGHTS + 1)), in_events=True, open_end=True),
     "w2list": EventTag(tuple(f"w2list_{n:02d}" for n in range(MAX_LIST)), open_end=True),
     "w3list": EventTag(tuple(f"w3list_{n:02d}" for n in range(MAX_LIST)), open_end=True),
     "total_hits": EventTag(("total_hits",)),
@@ -77,9 +73,7 @@ EVENT_TAGS: dict[str, EventTag] = {
     "eventtime": EventTag(("source_t_sec", "source_t_16ns"), in_events=True),
 }
 
-TARGET = ColumnSpec(
-    "target", "S32", "", "Target nucleus as the source writes it: symbol and mass, or Z and A"
-)
+TARGET = ColumnSpec("target", "S32", "", "Target nucleus as the source writes it: symbol and mass, or Z and A")
 
 
 def _listed(name: str) -> tuple[ColumnSpec, ...]:
@@ -102,9 +96,7 @@ TRACK_FIT_TABLE = reco_table(
     (
         ColumnSpec("n_values", "i8", "", "Number of values on the line", "meta.number"),
         *(
-            ColumnSpec(
-                f"value_{n:02d}", "f8", "", f"Value number {n} of the line; no public source says its meaning"
-            )
+            ColumnSpec(f"value_{n:02d}", "f8", "", f"Value number {n} of the line; no public source says its meaning")
             for n in range(MAX_FIT_VALUES)
         ),
     ),

@@ -73,9 +73,7 @@ def code_schemes(header: Sequence[HeaderLine]) -> dict[str, str]:
     Tracks use GEANT3 codes, neutrinos PDG codes. Corant wrote CORSIKA codes for everything at the sea
     surface until version 4, and PDG codes from version 5 on (seen in samples of 4.2 and 5.1.9).
     """
-    corant = next(
-        (line for line in header if line.parameter in _PROGRAM_TAGS and line.values[:1] == ("Corant",)), None
-    )
+    corant = next((line for line in header if line.parameter in _PROGRAM_TAGS and line.values[:1] == ("Corant",)), None)
     modern = corant is not None and re.match(r"v?([5-9]|\d\d)", "".join(corant.values[1:2])) is not None
     surface = "pdg" if modern else "corsika"
     return {

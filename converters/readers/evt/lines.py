@@ -62,9 +62,7 @@ class Lines:
         text = self.text
         return [
             text[start:end]
-            for start, end in zip(
-                (self.starts[lines] + skip).tolist(), self.ends[lines].tolist(), strict=True
-            )
+            for start, end in zip((self.starts[lines] + skip).tolist(), self.ends[lines].tolist(), strict=True)
         ]
 
     def line(self, index: int) -> str:

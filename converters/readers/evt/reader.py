@@ -214,17 +214,13 @@ class EvtFile:
                 self._damage("the file ends within an event", where, first + len(spans.starts), found)
 
     def _damage(self, problem: str, where: str, whole: int, found: str = "", count: int = 1) -> None:
-        last = (
-            f"the last whole event is number {whole} of the file" if whole else "no event before it is whole"
-        )
+        last = f"the last whole event is number {whole} of the file" if whole else "no event before it is whole"
         if not self._salvage:
             advice = f"{last}; --salvage keeps them" if whole else last
             raise CorruptInputError(
                 self._path, problem, where=where, expected="whole events", found=found, advice=advice
             )
-        self._lost.append(
-            f"{problem} at {where}: {count} incomplete event{'s' if count > 1 else ''} dropped; {last}"
-        )
+        self._lost.append(f"{problem} at {where}: {count} incomplete event{'s' if count > 1 else ''} dropped; {last}")
 
     def _batch(
         self, lines: Lines, tags: dict[str, Indices], spans: Spans, is_hit: NDArray[np.bool_], first: int

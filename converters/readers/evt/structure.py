@@ -70,9 +70,7 @@ def find_spans(starts: Indices, ends: Indices, runs: Indices, *, at_file_start: 
     return _irregular(starts, event_ends, headers)
 
 
-def _header_spans(
-    starts: Indices, ends: Indices, runs: Indices, *, at_file_start: bool
-) -> tuple[tuple[int, int], ...]:
+def _header_spans(starts: Indices, ends: Indices, runs: Indices, *, at_file_start: bool) -> tuple[tuple[int, int], ...]:
     """Find header blocks: from start_run, or the file's first line, to an end_event without a start_event."""
     first_lines = runs.tolist()
     if at_file_start and (not first_lines or first_lines[0] != 0):

@@ -48,9 +48,7 @@ def truth_columns(tracks: StructuredArray, first: int, n_events: int) -> dict[st
     known = chosen >= 0
     rows = tracks[chosen[known]]
     zenith, azimuth = direction_to_angles(rows["dir_x"], rows["dir_y"], rows["dir_z"])
-    interaction = np.select(
-        [rows["cc"] == _CHARGED_CURRENT, rows["cc"] == _NEUTRAL_CURRENT], [1, 0], default=-1
-    )
+    interaction = np.select([rows["cc"] == _CHARGED_CURRENT, rows["cc"] == _NEUTRAL_CURRENT], [1, 0], default=-1)
 
     def spread(values: Column, missing: float) -> Column:
         column = np.full(n_events, missing, dtype=values.dtype)

@@ -1,0 +1,74 @@
+"""Checks of finished products: against the data model, and against their originals."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from converters.compare import compare
+from converters.model_checks import check_companions, check_model
+from converters.views import open_view
+from legacy.errors import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What `check` found.
+
+    Parameters
+    ----------
+    file
+        The product.
+    problems
+        One line each; empty if all is well.
+    remarks
+        Things that are no fault, such as columns that could not be compared.
+    events, values_compared
+        Number of events and values compared with the source, 0 without one.
+    """
+
+    file: str
+    problems: tuple[str, ...]
+    remarks: tuple[str, ...] = ()
+    events: int = 0
+    values_compared: int = 0
+
+    def to_dict(self) -> dict[str, object]:
+        """Return it for JSON."""
+        return {**asdict(self), "valid": not self.problems}
+
+    def to_text(self) -> str:
+        """Return it for people."""
+        if self.problems:
+            return "\n".join([f"{self.file}: {len(self.problems)} problems", *(f"  {p}" for p in self.problems)])
+        lines = [f"{self.file}: valid"]
+        if self.values_compared:
+            lines[0] += f"; {self.values_compared} values of {self.events} events equal those of the source"
+        return "\n".join(lines + [f"  note: {remark}" for remark in self.remarks])
+
+
+def check(path: Path, source: Path | None) -> Verdict:
+    """Check a product.
+
+    Parameters
+    ----------
+    path
+        A level-3 product, HDF5 or CSV.
+    source
+        Its original, or None.
+
+    Returns
+    -------
+    Verdict
+        What could not be opened is a problem too; nothing is raised for a bad file.
+    """
+    try:
+        with open_view(path) as view:
+            problems = [*check_model(view), *check_companions(view, path)]
+            if source is None or any("is missing" in problem for problem in problems):
+                return Verdict(str(path), tuple(problems))
+            result = compare(view, source)
+    except InputError as error:
+        return Verdict(str(path), (str(error),))
+    remarks: tuple[str, ...] = ()
+    if result.not_compared:
+        remarks = ("not compared, the second reader does not give them: " + ", ".join(sorted(result.not_compared)),)
+    return Verdict(str(path), (*problems, *result.problems), remarks, result.events, result.values)
