@@ -4,16 +4,17 @@ import errno
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from converters.inputs import Job, Plan
 from converters.pipeline import convert_one
+from converters.registry import SUFFIXES
 from converters.request import Outcome, Request
 from legacy import __version__, manifest
-from legacy.atomic import write_text
+from legacy.atomic import PART_SUFFIX, write_text
 from legacy.clock import now
 from legacy.errors import AntaresLegacyError, MachineError, NotConvertibleError, UnknownFormatError
 from legacy.executor import WorkerDiedError, run
@@ -160,6 +161,8 @@ def convert_all(plan: Plan, template: Request, jobs: int, on_outcome: Callable[[
         plan.folder.mkdir(parents=True, exist_ok=True)
         with folder_lock(plan.folder, shard=plan.shard):
             entries = manifest.load(manifest_path)
+            if not plan.shard:
+                remove_parts(plan.folder)
             try:
                 for job, outcome in _outcomes(plan.jobs, template, jobs):
                     placed = _placed(outcome, job, plan.folder)
@@ -176,11 +179,18 @@ def convert_all(plan: Plan, template: Request, jobs: int, on_outcome: Callable[[
     return report
 
 
+def remove_parts(folder: Path) -> None:
+    """Remove what killed runs have left under temporary names, also of inputs that are no longer asked for."""
+    for suffix in SUFFIXES.values():
+        for part in folder.rglob(f"*{suffix}*{PART_SUFFIX}"):
+            part.unlink(missing_ok=True)
+
+
 def _outcomes(jobs: Sequence[Job], template: Request, workers: int) -> Iterator[tuple[Job, Outcome]]:
-    by_source: Mapping[Path, Job] = {job.target: job for job in jobs}
+    by_target = {job.target: job for job in jobs}
     work = [_Work(replace(template, source=job.source, target=job.target), job.named) for job in jobs]
     for item, result in run(attempt, work, workers):
-        job = by_source[item.request.target]
+        job = by_target[item.request.target]
         if isinstance(result, WorkerDiedError):
             reason = f"{job.source}: the process that converted it was killed, perhaps for lack of memory"
             result = Outcome(job.source, "failed", reason=reason, exit_code=3)

@@ -6,11 +6,11 @@ Columns that follow from others by geometry or time are computed here, once for 
 from collections.abc import Mapping
 
 import numpy as np
-from legacy.site import angles_to_direction, direction_to_angles, mjd_from_unix, to_sky
 
 from converters.layout import EVENT_INFO_TABLE, EVENTS_TABLE, GROUP_INFO_TABLE
 from converters.source import Batch, SourceFacts
 from legacy.model import Column, StructuredArray, Table, TableSpec
+from legacy.site import angles_to_direction, direction_to_angles, mjd_from_unix, to_sky
 
 _ANGLES = ("zenith", "azimuth")
 _DIRECTION = ("dir_x", "dir_y", "dir_z")

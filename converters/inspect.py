@@ -170,11 +170,11 @@ def _root_contents(path: Path) -> dict[str, str]:
     from converters.readers.rootfile import root_summary
 
     summary = root_summary(path)
-    found = {f"key {name}": class_name for name, class_name in summary.keys.items()}
+    found = {f"key {key.address}": key.class_name for key in summary.keys if not key.is_tree}
     for tree in summary.trees:
         branches = ", ".join(tree.branches[:8]) + (" ..." if len(tree.branches) > 8 else "")
-        found[f"tree {tree.name}"] = f"{tree.entries} entries; branches: {branches}"
-    found |= {f"class {name}": f"streamer version {version}" for name, version in summary.classes.items()}
+        found[f"tree {tree.path};{tree.cycle}"] = f"{tree.entries} entries; branches: {branches}"
+    found |= {f"class {name}": f"streamer version {version}" for name, version in summary.streamers}
     return found
 
 

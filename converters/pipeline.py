@@ -35,7 +35,8 @@ def convert_one(request: Request) -> Outcome:
     remove_leftovers(writer, request.target)
     known = writer.made_from(request.target) if request.target.exists() else None
     warnings: tuple[str, ...] = ()
-    if request.target.exists() and _may_keep(request, known):
+    whole = all(path.exists() for path in writer.companions(request.target))
+    if request.target.exists() and _may_keep(request, known) and whole:
         status = "kept"
     else:
         status, warnings = "converted", _convert(request, writer)

@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field
 
 import numpy as np
-from legacy.site import iso_from_mjd
 
 from converters.source import SourceFacts
 from legacy.model import StructuredArray
+from legacy.site import iso_from_mjd
 
 _NEUTRINOS = {12: "nue", 14: "numu", 16: "nutau"}
 _MUON = 13

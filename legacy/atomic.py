@@ -14,38 +14,45 @@ def part_path(target: Path) -> Path:
 
 
 @contextmanager
-def atomic_file(target: Path) -> Iterator[Path]:
-    """Write a file under a temporary name and rename it when the block ends without an error.
+def atomic_files(*targets: Path) -> Iterator[tuple[Path, ...]]:
+    """Write files that belong together under temporary names, and rename them when all are complete.
 
     Parameters
     ----------
-    target
-        The final name. An existing file is replaced in one step.
+    targets
+        The final names, all in one folder, in the order of renaming: a reader that finds the last one finds
+        the others too. Existing files are replaced.
 
     Yields
     ------
-    pathlib.Path
-        The temporary name, in the same folder; what it holds is synced to disk before the renaming.
+    tuple of pathlib.Path
+        The temporary names, in the same order.
 
     Raises
     ------
     OSError
-        Writing, syncing or renaming failed; nothing remains under either name then.
+        Writing, syncing or renaming failed. Nothing remains under the temporary names then, and nothing is
+        renamed before everything is on disk.
     """
-    part = part_path(target)
+    parts = tuple(part_path(target) for target in targets)
     try:
-        yield part
-        publish(part, target)
+        yield parts
+        for part in parts:
+            _sync(part)
+        for part, target in zip(parts, targets, strict=True):
+            part.replace(target)
+        _sync(targets[-1].parent)
     except BaseException:
-        part.unlink(missing_ok=True)
+        for part in parts:
+            part.unlink(missing_ok=True)
         raise
 
 
-def publish(part: Path, target: Path) -> None:
-    """Sync `part` to disk and give it its final name; raises OSError."""
-    _sync(part)
-    part.replace(target)
-    _sync(target.parent)
+@contextmanager
+def atomic_file(target: Path) -> Iterator[Path]:
+    """Write one file as `atomic_files` does; yields its temporary name."""
+    with atomic_files(target) as (part,):
+        yield part
 
 
 def _sync(path: Path) -> None:

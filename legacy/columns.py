@@ -85,8 +85,15 @@ QUALITY = _c(
 )
 N_HITS = _c("n_hits", "i8", "", "meta.number", "Hits used by the fit; without a fit the number of hits the source has")
 N_LINES = _c("n_lines", "i8", "", "meta.number", "Detector lines with hits used by the fit")
-RECO = _c("reco", "S16", "", "meta.code", "The fit this row shows, see /reco; none without one")
-
+RECO = _c(
+    "reco",
+    "S16",
+    "",
+    "meta.code",
+    "The fit this row shows, see /reco; none without one. Meaning of quality: Lambda, higher is better (aafit, "
+    "public_ps); chi2-like, lower is better (bbfit_track, bbfit_bright, bbfit); likelihood-like, as the source has it "
+    "(gridfit, dusj, tantra, jgandalf, jshower, aashower and all others)",
+)
 WEIGHTS = (
     _c(
         "weight_w1",
@@ -111,25 +118,27 @@ WEIGHTS = (
     ),
 )
 
+_TRUTH = "Truth of the first neutrino, else of the primary, else of the most energetic muon: "
+
 TRUTH = (
-    _c("mc_energy", "f8", "GeV", "phys.energy", "Monte Carlo truth: energy"),
-    _c("mc_pdgid", "i8", "", "meta.code", "Monte Carlo truth: PDG code of the particle; -1 unknown"),
-    _c("mc_zenith", "f8", "rad", "pos.az.zd", "Monte Carlo truth: zenith angle the particle came from"),
+    _c("mc_energy", "f8", "GeV", "phys.energy", _TRUTH + "energy"),
+    _c("mc_pdgid", "i8", "", "meta.code", _TRUTH + "PDG code of the particle; -1 unknown"),
+    _c("mc_zenith", "f8", "rad", "pos.az.zd", _TRUTH + "zenith angle the particle came from"),
     _c(
         "mc_azimuth",
         "f8",
         "rad",
         "pos.az.azi",
-        "Monte Carlo truth: azimuth the particle came from, counter-clockwise from UTM grid east",
+        _TRUTH + "azimuth the particle came from, counter-clockwise from UTM grid east",
     ),
     _c(
         "mc_is_cc",
         "i8",
         "",
         "meta.code",
-        "Monte Carlo truth: 1 charged current, 0 neutral current, -1 unknown",
+        _TRUTH + "1 charged current, 0 neutral current, -1 unknown",
     ),
-    _c("mc_bjorken_y", "f8", "", "phys", "Monte Carlo truth: Bjorken y"),
+    _c("mc_bjorken_y", "f8", "", "phys", _TRUTH + "Bjorken y"),
 )
 
 EVENTS = (

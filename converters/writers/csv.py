@@ -12,8 +12,8 @@ from pathlib import Path
 from converters.layout import DATA_MODEL_VERSION
 from converters.product import Product
 from converters.summary import FACTS
-from converters.writers.prov_file import prov_path, write_prov
-from legacy.atomic import atomic_file, write_text
+from converters.writers.prov_file import prov_path, prov_text
+from legacy.atomic import atomic_files
 from legacy.model import StructuredArray
 
 _DATA_TAKING = ("instrument", "measurement_start", "measurement_stop")
@@ -30,7 +30,7 @@ class CsvWriter:
         return (_meta_path(target), prov_path(target))
 
     def write(self, product: Product, target: Path) -> None:
-        """Write the three files, the table last, so that a table is never without its metadata.
+        """Write the three files in one step.
 
         Missing values are empty fields. Floating-point numbers have the shortest text that reads back to
         the same value.
@@ -40,13 +40,16 @@ class CsvWriter:
         OSError
             The disk is full, or the folder cannot be written to.
         """
-        write_text(_meta_path(target), json.dumps(_metadata(product, target), indent=1, ensure_ascii=False) + "\n")
-        write_prov(product, target)
-        with atomic_file(target) as part, part.open("w", encoding="utf-8", newline="") as stream:
-            rows = csv.writer(stream, lineterminator="\n")
-            rows.writerow([column.name for column in product.events.spec.columns])
-            for block in product.events.blocks():
-                rows.writerows(_cells(product, block))
+        with atomic_files(prov_path(target), _meta_path(target), target) as (prov, meta, part):
+            prov.write_text(prov_text(product, target), encoding="utf-8")
+            meta.write_text(
+                json.dumps(_metadata(product, target), indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
+            )
+            with part.open("w", encoding="utf-8", newline="") as stream:
+                rows = csv.writer(stream, lineterminator="\n")
+                rows.writerow([column.name for column in product.events.spec.columns])
+                for block in product.events.blocks():
+                    rows.writerows(_cells(product, block))
 
     def made_from(self, target: Path) -> Mapping[str, str] | None:
         """Return the last step and the facts named in the metadata file, None if there is none."""

@@ -15,9 +15,9 @@ import numpy as np
 from converters.layout import DATA_MODEL_VERSION, KM3PIPE_FORMAT_VERSION, PROVENANCE_TABLE
 from converters.product import Product
 from converters.summary import FACTS
-from converters.writers.prov_file import prov_path, write_prov
+from converters.writers.prov_file import prov_path, prov_text
 from legacy import __version__
-from legacy.atomic import atomic_file
+from legacy.atomic import atomic_files
 from legacy.model import TableStream
 
 _CHUNK_BYTES = 256 << 10
@@ -36,7 +36,7 @@ class Km3Hdf5Writer:
         return (prov_path(target),)
 
     def write(self, product: Product, target: Path) -> None:
-        """Write the file in one step, then its provenance.
+        """Write the file and its provenance in one step.
 
         Raises
         ------
@@ -45,11 +45,12 @@ class Km3Hdf5Writer:
         """
         # The oldest file format of the library: the widest range of readers for the longest time.
         oldest = ("earliest", "v108")
-        with atomic_file(target) as part, h5py.File(part, "w", libver=oldest) as file:
-            _set_attributes(file, _root_attributes(product))
-            for table in product.tables:
-                _write_table(file, table)
-        write_prov(product, target)
+        with atomic_files(prov_path(target), target) as (prov, part):
+            prov.write_text(prov_text(product, target), encoding="utf-8")
+            with h5py.File(part, "w", libver=oldest) as file:
+                _set_attributes(file, _root_attributes(product))
+                for table in product.tables:
+                    _write_table(file, table)
 
     def made_from(self, target: Path) -> Mapping[str, str] | None:
         """Return the last row of ``/provenance`` and the facts of an existing file, None if it has none."""

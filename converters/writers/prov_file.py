@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 
 from converters.product import Product
-from legacy.atomic import write_text
 from legacy.provenance import prov_json
 
 
@@ -13,7 +12,7 @@ def prov_path(target: Path) -> Path:
     return target.with_name(target.name + ".prov.json")
 
 
-def write_prov(product: Product, target: Path) -> None:
-    """Write W3C PROV-JSON beside `target`; raises OSError."""
+def prov_text(product: Product, target: Path) -> str:
+    """Return the W3C PROV-JSON of `product`, which will be called `target`."""
     document = prov_json(product.steps, kid=product.kid, product_name=target.name)
-    write_text(prov_path(target), json.dumps(document, indent=1, sort_keys=True) + "\n")
+    return json.dumps(document, indent=1, sort_keys=True) + "\n"

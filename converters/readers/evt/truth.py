@@ -4,10 +4,10 @@ The first ``neutrino``; in events without one the primary (``track_primary``); e
 """
 
 import numpy as np
-from legacy.site import direction_to_angles
 from numpy.typing import NDArray
 
 from legacy.model import Column, StructuredArray
+from legacy.site import direction_to_angles
 
 _CHARGED_CURRENT, _NEUTRAL_CURRENT = 2, 3
 _MUON = 13
