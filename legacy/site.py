@@ -174,9 +174,7 @@ def angles_to_direction(zenith: ArrayLike, azimuth: ArrayLike) -> tuple[Floats, 
     dir_x, dir_y, dir_z : numpy.ndarray of float64
         Unit vector; scalars for scalars. NaN where an angle is NaN or infinite.
     """
-    zen, azi = np.broadcast_arrays(
-        np.asarray(zenith, dtype=np.float64), np.asarray(azimuth, dtype=np.float64)
-    )
+    zen, azi = np.broadcast_arrays(np.asarray(zenith, dtype=np.float64), np.asarray(azimuth, dtype=np.float64))
     good = np.isfinite(zen) & np.isfinite(azi)
     zen, azi = np.where(good, zen, np.nan), np.where(good, azi, np.nan)
     across = -np.sin(zen)

@@ -1,13 +1,27 @@
 """Fixtures that every test may use."""
 
 import os
-from collections.abc import Callable
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 SHARED = REPOSITORY.parent / "shared"
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What a command answered."""
+
+    code: int
+    out: str
+    err: str
 
 
 @pytest.fixture(scope="session")
@@ -30,3 +44,76 @@ def shared_data() -> Path:
             pytest.fail(f"{folder} is missing although {SHARED} is there")
         pytest.skip("the public data files do not lie beside the repository")
     return folder
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """Return the folder of the source tree."""
+    return REPOSITORY
+
+
+@pytest.fixture
+def cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[..., Ran]]:
+    """Return a function that runs the command line in this process, as the console script would."""
+    from legacy.cli import app, main
+
+    handler = signal.getsignal(signal.SIGTERM)
+    announced = list(app.registered_commands)
+
+    def run(*arguments: object) -> Ran:
+        monkeypatch.setattr(sys, "argv", ["antares-legacy", *map(str, arguments)])
+        app.registered_commands[:] = announced
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as left:
+            main()
+        said = capsys.readouterr()
+        return Ran(int(left.value.code or 0), said.out, said.err)
+
+    yield run
+    app.registered_commands[:] = announced
+    signal.signal(signal.SIGTERM, handler)
+
+
+@pytest.fixture(scope="session")
+def program() -> Path:
+    """Return the console script."""
+    return Path(sys.executable).with_name("antares-legacy")
+
+
+@pytest.fixture(scope="session")
+def run_program(program: Path) -> Callable[..., Ran]:
+    """Return a function that runs the console script in a process of its own.
+
+    Keyword arguments go to `subprocess.run`; ``env`` is added to the environment, None removes a variable.
+    """
+
+    def run(*arguments: object, env: dict[str, str | None] | None = None, **options: object) -> Ran:
+        given = {**os.environ, **(env or {})}
+        environment = {name: value for name, value in given.items() if value is not None}
+        done = subprocess.run(  # type: ignore[call-overload]
+            [str(program), *map(str, arguments)],
+            **{"capture_output": True, "text": True, "timeout": 120, "env": environment, **options},
+        )
+        return Ran(done.returncode, done.stdout, done.stderr)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def make_evt(sample: Callable[[str], Path]) -> Callable[..., Path]:
+    """Return a function that writes a small `.evt` file: the header and events of a real one, renumbered."""
+    text = sample("evt/corant_5.1.9.evt").read_bytes()
+    header, events = text.split(b"start_event:", 1)
+    events = b"start_event:" + events
+    blocks = re.findall(rb"start_event:.*?end_event:[^\n]*\n", events, re.DOTALL)
+
+    def make(path: Path, events: int = 2, first: int = 1) -> Path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        body = b"".join(
+            re.sub(rb"start_event:\s*\d+", b"start_event: %d" % (first + n), blocks[n % len(blocks)])
+            for n in range(events)
+        )
+        path.write_bytes(header + body)
+        return path
+
+    return make

@@ -1,0 +1,596 @@
+"""The picture page, made from files that h5py writes straight from the column registry."""
+
+import os
+import subprocess
+import sys
+import textwrap
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from converters import plot as plotting
+from converters.layout import EVENTS_TABLE, HEADER_FIELDS, header_table
+from converters.plot import plot
+from legacy.errors import (
+    AntaresLegacyError,
+    CorruptInputError,
+    InputError,
+    MissingDependencyError,
+    ProductError,
+    UsageError,
+)
+
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+ALWAYS = {"group_id", "event_id", "internal_id", "reco"}
+Columns = Mapping[str, Any]
+RANDOM = np.random.default_rng(20080530)
+
+
+def write_product(
+    path: Path, rows: int, columns: Columns, header: Mapping[str, str] | None = None, **options: Any
+) -> Path:
+    """Write a file with ``/events``, ``/header`` and the root attributes of a product."""
+    array = EVENTS_TABLE.select({*columns, *ALWAYS}).blank(rows)
+    array["group_id"] = np.arange(rows)
+    array["reco"] = b"none"
+    for name, values in columns.items():
+        array[name] = values
+    with h5py.File(path, "w") as file:
+        file.create_dataset("events", data=array, **options)
+        file.attrs["kid"] = np.bytes_("6e834f07-1111-2222-3333-444455556666")
+        file.attrs["data_model_version"] = np.bytes_("1.0")
+        if header is not None:
+            texts = {name: header.get(name, "").encode() for name in HEADER_FIELDS}
+            spec = header_table({name: max(1, len(text)) for name, text in texts.items()})
+            file.create_dataset("header", data=np.array([tuple(texts.values())], dtype=spec.dtype))
+    return path
+
+
+def isotropic(count: int) -> NDArray[np.float64]:
+    return np.asarray(np.arccos(RANDOM.uniform(-1, 1, count)))
+
+
+def list_columns(count: int) -> Columns:
+    return {
+        "ra": RANDOM.uniform(0, 360, count),
+        "dec": 90 - np.degrees(isotropic(count)),
+        "mjd": RANDOM.uniform(54_129, 58_118, count),
+        "n_hits": RANDOM.integers(15, 300, count),
+        "angular_error": RANDOM.integers(1, 11, count) / 10,
+    }
+
+
+def seatray_columns(count: int) -> Columns:
+    return {
+        "zenith": isotropic(count) / 2,
+        "azimuth": RANDOM.uniform(0, 2 * np.pi, count),
+        "quality": RANDOM.normal(-6, 0.5, count),
+        "n_hits": RANDOM.integers(10, 80, count),
+        "reco": b"aafit",
+    }
+
+
+def simulated_columns(count: int) -> Columns:
+    return {
+        "mc_energy": 10 ** RANDOM.uniform(2, 6, count),
+        "mc_zenith": isotropic(count),
+        "mc_azimuth": RANDOM.uniform(0, 2 * np.pi, count),
+        "mc_pdgid": 14,
+        "mc_bjorken_y": RANDOM.uniform(0, 1, count),
+        "n_hits": RANDOM.integers(10, 5000, count),
+    }
+
+
+def page(product: Path) -> Any:
+    return plotting._page(plotting._read(product))
+
+
+def texts(figure: Any) -> list[str]:
+    """Return every text of the page that is not a tick label."""
+    found = [text.get_text() for text in figure.texts]
+    for axes in figure.axes:
+        found += [text.get_text() for text in axes.texts]
+        found += [axes.get_xlabel(), axes.get_ylabel()]
+    return [text for text in found if text]
+
+
+def panel(figure: Any, title: str) -> Any:
+    """Return the axes with that title."""
+    (axes,) = [axes for axes in figure.axes if any(text.get_text() == title for text in axes.texts)]
+    return axes
+
+
+def bars(axes: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return heights and edges of the only histogram of a panel."""
+    (stairs,) = axes.patches
+    values, edges, _ = stairs.get_data()
+    return values, edges
+
+
+TRUTH = "Monte Carlo truth: "
+KINDS: dict[str, tuple[int, Columns, tuple[str, ...]]] = {
+    "list": (
+        300,
+        list_columns(300),
+        ("Sky, equatorial", "Declination", "Angular error", "Hits", "Time"),
+    ),
+    "seatray": (
+        19,
+        seatray_columns(19),
+        ("Sky, local", "Zenith", "Fit quality: aafit", "Hits", "Azimuth"),
+    ),
+    "simulated": (
+        500,
+        simulated_columns(500),
+        (TRUTH + "local directions", TRUTH + "zenith", TRUTH + "energy", "Hits", TRUTH + "inelasticity"),
+    ),
+    "both": (
+        200,
+        {**seatray_columns(200), **simulated_columns(200), "energy": 10 ** RANDOM.normal(3, 1, 200)},
+        ("Sky, local", "Zenith", "Fit quality: aafit", "Hits", "Energy"),
+    ),
+    "empty": (
+        0,
+        list_columns(0),
+        ("Sky", "Reconstructed zenith", "Fit quality", "Numbers of hits", "Event times"),
+    ),
+    "identities only": (
+        7,
+        {"run_id": 1},
+        ("Sky", "Reconstructed zenith", "Fit quality", "Numbers of hits", "Event times"),
+    ),
+    "one event": (
+        1,
+        {"mc_energy": 1e5, "quality": -5.0, "mjd": 55_000.5, "n_lines": 3, "ra": 10.0, "dec": 20.0},
+        ("Sky, equatorial", "Declination", "Fit quality: none", TRUTH + "energy", "Time"),
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", list(KINDS))
+def test_every_kind_of_file_makes_a_whole_page(tmp_path: Path, kind: str) -> None:
+    rows, columns, titles = KINDS[kind]
+    product = write_product(tmp_path / "events.l3.h5", rows, columns)
+    figure = page(product)
+    assert [text for text in texts(figure) if text in titles] == list(titles)
+    picture = tmp_path / "page.png"
+    plot(product, picture)
+    content = picture.read_bytes()
+    assert content.startswith(PNG_SIGNATURE)
+    # A4 landscape at 150 dots per inch, as the header chunk of the PNG has it
+    width, height = (int.from_bytes(content[start : start + 4], "big") for start in (16, 20))
+    assert (width, height) == (1753, 1240)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["events.l3.h5", "page.png"]
+
+
+@pytest.mark.parametrize(("kind", "reason"), [("empty", "no events"), ("identities only", "no event times")])
+def test_an_empty_panel_says_why(tmp_path: Path, kind: str, reason: str) -> None:
+    rows, columns, _ = KINDS[kind]
+    axes = panel(page(write_product(tmp_path / "events.l3.h5", rows, columns)), "Event times")
+    (text,) = [text for text in axes.texts if text.get_text() == f"the file has {reason}"]
+    assert text.get_color() == plotting._GREY
+    assert not axes.patches
+
+
+def test_a_replaced_panel_says_what_is_missing(tmp_path: Path) -> None:
+    found = texts(page(write_product(tmp_path / "events.l3.h5", 5, simulated_columns(5))))
+    for reason in ("reconstructed directions", "reconstructed zenith", "fit quality", "event times"):
+        assert f"the file has no {reason} · 5 events" in found
+    assert "simulated events, not weighted" in found
+
+
+def test_panels_count_every_event(tmp_path: Path) -> None:
+    columns = list_columns(700)
+    figure = page(write_product(tmp_path / "events.l3.h5", 700, columns))
+    for title in ("Declination", "Angular error", "Hits", "Time"):
+        assert bars(panel(figure, title))[0].sum() == 700
+    values, edges = bars(panel(figure, "Declination"))
+    expected = np.histogram(np.sin(np.radians(columns["dec"])), edges)[0]
+    assert values.tolist() == expected.tolist()
+
+
+def test_hits_are_counted_in_whole_numbers(tmp_path: Path) -> None:
+    hits = RANDOM.integers(1, 4000, 2000)
+    figure = page(write_product(tmp_path / "events.l3.h5", 2000, {"n_hits": hits}))
+    axes = panel(figure, "Hits")
+    values, edges = bars(axes)
+    assert axes.get_xscale() == "log"
+    assert np.all(np.mod(edges, 1) == 0.5)
+    assert np.all(np.diff(plotting._COUNT, 2) >= 0)
+    assert values.tolist() == np.histogram(hits, edges)[0].tolist()
+
+
+@pytest.mark.parametrize(
+    ("span", "label", "bins"),
+    [(0.1, "minute", 145), (2.0, "hour", 49), (30.0, "day", 31), (3000.0, "month", 99)],
+)
+def test_time_bins_follow_the_span(tmp_path: Path, span: float, label: str, bins: int) -> None:
+    # 2008-07-01T00:00 and the same plus the span
+    mjd = np.array([54_648.0, 54_648.0 + span])
+    axes = panel(page(write_product(tmp_path / "events.l3.h5", 2, {"mjd": mjd})), "Time")
+    values, _ = bars(axes)
+    assert axes.get_ylabel() == f"events per {label}"
+    assert (values[0], values[-1], len(values)) == (1, 1, bins)
+
+
+def test_months_are_calendar_months(tmp_path: Path) -> None:
+    from matplotlib.dates import num2date
+
+    # the last second of January, the first of February, the middle of March two years later
+    mjd = [54_496 - 1 / 86_400, 54_497.0, 55_270.0]
+    values, edges = bars(panel(page(write_product(tmp_path / "events.l3.h5", 3, {"mjd": mjd})), "Time"))
+    assert [(num2date(edge).month, num2date(edge).day) for edge in edges[:3]] == [(1, 1), (2, 1), (3, 1)]
+    assert values[:3].tolist() == [1, 1, 0]
+    assert (num2date(edges[-2]).year, num2date(edges[-2]).month, values[-1]) == (2010, 3, 1)
+
+
+def test_right_ascension_grows_to_the_left(tmp_path: Path) -> None:
+    columns = {"ra": [180.0, 200.0, 359.9, 0.1], "dec": [0.0, 10.0, 20.0, 30.0]}
+    axes = panel(page(write_product(tmp_path / "events.l3.h5", 4, columns)), "Sky, equatorial")
+    (points,) = [np.degrees(c.get_offsets()) for c in axes.collections]
+    np.testing.assert_allclose(points, [(0, 0), (-20, 10), (-179.9, 20), (179.9, 30)], atol=1e-9)
+    labels = [
+        (round(tick), label.get_text())
+        for tick, label in zip(np.degrees(axes.get_xticks()), axes.get_xticklabels(), strict=True)
+    ]
+    assert labels == [(-120, "300°"), (-60, "240°"), (0, "180°"), (60, "120°"), (120, "60°")]
+
+
+def test_local_map_has_north_in_the_middle_and_east_on_the_right(tmp_path: Path) -> None:
+    columns = {"zenith": np.radians([90, 0.5, 135]), "azimuth": np.radians([0, 90, 180])}
+    axes = panel(page(write_product(tmp_path / "events.l3.h5", 3, columns)), "Sky, local")
+    (points,) = [np.degrees(c.get_offsets()) for c in axes.collections]
+    np.testing.assert_allclose(points, [(90, 0), (0, 89.5), (-90, -45)], atol=1e-9)
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["180° W", "90° N", "0° E"]
+
+
+def test_galactic_plane_is_where_astropy_has_it() -> None:
+    from astropy.coordinates import SkyCoord
+
+    longitude = np.arange(0, 360, 15.0)
+    sky = SkyCoord(longitude, np.zeros_like(longitude), unit="deg", frame="galactic").icrs
+    across, up = np.degrees(plotting._galactic(longitude))
+    np.testing.assert_allclose(np.mod(180 - across, 360), sky.ra.deg, atol=1e-3)
+    np.testing.assert_allclose(up, sky.dec.deg, atol=1e-3)
+
+
+def test_many_events_become_a_density_map(tmp_path: Path) -> None:
+    count = plotting._SHOWN_POINTS + 1
+    columns = {"ra": RANDOM.uniform(0, 360, count), "dec": 90 - np.degrees(isotropic(count))}
+    axes = panel(page(write_product(tmp_path / "events.l3.h5", count, columns)), "Sky, equatorial")
+    (mesh,) = [c for c in axes.collections if hasattr(c, "get_coordinates")]
+    cells = mesh.get_array()
+    assert cells.sum() == count
+    # Cells of equal area: an isotropic sky has no structure beyond the statistical one.
+    assert cells.filled(0).var() == pytest.approx(cells.filled(0).mean(), rel=0.1)
+    row, column = plotting._MAP_ROWS // 2, plotting._MAP_COLUMNS // 2
+    right_of_middle = (columns["ra"] > 177) & (columns["ra"] <= 180)
+    above = (columns["dec"] >= 0) & (np.sin(np.radians(columns["dec"])) < 2 / plotting._MAP_ROWS)
+    assert cells.filled(0)[row, column] == np.count_nonzero(right_of_middle & above)
+
+
+def test_blocks_do_not_show(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    columns = {**list_columns(500), "quality": RANDOM.normal(0, 1, 500), "reco": [b"aafit", b"bbfit_track"] * 250}
+    product = write_product(tmp_path / "events.l3.h5", 500, columns, chunks=(64,), compression="gzip")
+    plot(product, tmp_path / "whole.png")
+    monkeypatch.setattr(plotting, "_BLOCK_BYTES", 3000)
+    plot(product, tmp_path / "blocks.png")
+    assert (tmp_path / "whole.png").read_bytes() == (tmp_path / "blocks.png").read_bytes()
+
+
+def test_same_file_same_bytes(tmp_path: Path) -> None:
+    product = write_product(tmp_path / "events.l3.h5", 100, list_columns(100))
+    program = "import sys; from pathlib import Path; from converters.plot import plot; plot(*map(Path, sys.argv[1:]))"
+    pictures = [tmp_path / "first.png", tmp_path / "second.png"]
+    for number, picture in enumerate(pictures):
+        environment = {**os.environ, "PYTHONHASHSEED": str(number), "TZ": ("UTC", "Asia/Tokyo")[number]}
+        subprocess.run([sys.executable, "-c", program, product, picture], check=True, timeout=120, env=environment)
+    assert pictures[0].read_bytes() == pictures[1].read_bytes()
+    assert b"Software" not in pictures[0].read_bytes()
+
+
+def test_missing_values_are_not_drawn(tmp_path: Path) -> None:
+    nan = np.nan
+    columns = {
+        "zenith": [nan, 0.5, nan, 1.0],
+        "azimuth": [nan, 0.5, nan, 1.0],
+        "n_hits": [-1, 20, 30, -1],
+        "quality": [nan, nan, nan, -5.0],
+        "energy": [nan] * 4,
+        "mjd": [nan, nan, 55_000.0, nan],
+        "reco": [b"none", b"aafit", b"none", b"aafit"],
+    }
+    figure = page(write_product(tmp_path / "events.l3.h5", 4, columns))
+    for title, count in {"Zenith": 2, "Fit quality: aafit": 1, "Hits": 2, "Time": 1}.items():
+        axes = panel(figure, title)
+        assert bars(axes)[0].sum() == count
+        assert f"{count} of 4 events with a value" in [text.get_text() for text in axes.texts]
+
+
+@pytest.mark.filterwarnings("error")
+def test_absurd_values_neither_fail_nor_vanish(tmp_path: Path) -> None:
+    columns = {
+        "ra": [400.0, -1e300, np.inf, 10.0],
+        "dec": [95.0, np.inf, -1e300, 10.0],
+        "zenith": [np.inf, 1e300, -5.0, 1.0],
+        "azimuth": [1e300, np.inf, 7.0, 1.0],
+        "quality": [np.inf, -np.inf, 1e300, 2.0],
+        "n_hits": [0, 2**62, 10, 10],
+        "mjd": [0.0, 1e300, -np.inf, 55_000.0],
+        "angular_error": [-1e30, 1e30, np.inf, 0.5],
+    }
+    product = write_product(tmp_path / "events.l3.h5", 4, columns)
+    figure = page(product)
+    plot(product, tmp_path / "page.png")
+    assert "4 events · 2 outside of the axis" in [text.get_text() for text in panel(figure, "Hits").texts]
+    assert "4 events · 1 outside of the axis" in [text.get_text() for text in panel(figure, "Zenith").texts]
+    (points,) = [np.degrees(c.get_offsets()) for c in panel(figure, "Sky, equatorial").collections]
+    np.testing.assert_allclose(points, [(170, 10)])
+
+
+@pytest.mark.parametrize("value", [0, 2**62])
+def test_a_panel_whose_axis_reaches_no_value(tmp_path: Path, value: int) -> None:
+    product = write_product(tmp_path / "events.l3.h5", 3, {"n_hits": value, "mc_energy": [0.0, 1e14, 1e13]})
+    figure = page(product)
+    assert bars(panel(figure, "Hits"))[0].sum() == 0
+    assert "3 events · 3 outside of the axis" in [text.get_text() for text in panel(figure, "Hits").texts]
+    plot(product, tmp_path / "page.png")
+
+
+def test_wild_quality_does_not_spoil_the_axis(tmp_path: Path) -> None:
+    quality = RANDOM.normal(-6, 0.5, 2000)
+    quality[0] = -1e6
+    axes = panel(page(write_product(tmp_path / "events.l3.h5", 2000, {"quality": quality})), "Fit quality: none")
+    assert axes.get_xlim()[0] > -12
+    assert "2,000 events · 1 outside of the axis" in [text.get_text() for text in axes.texts]
+
+
+def test_rounded_values_make_no_comb(tmp_path: Path) -> None:
+    columns = {"angular_error": RANDOM.integers(1, 21, 5000) / 10}
+    values, edges = bars(panel(page(write_product(tmp_path / "events.l3.h5", 5000, columns)), "Angular error"))
+    assert len(values) == 20
+    assert values.min() > 150
+    np.testing.assert_allclose(edges[:2], [0.05, 0.15], atol=1e-5)
+
+
+def test_quality_by_fit(tmp_path: Path) -> None:
+    names = [f"fit{number}".encode() for number in range(9)]
+    fits = np.repeat(names, range(90, 0, -10))
+    columns = {"quality": RANDOM.normal(0, 1, len(fits)), "reco": fits}
+    axes = panel(page(write_product(tmp_path / "events.l3.h5", len(fits), columns)), "Fit quality")
+    labels = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert labels == ["fit0 (90)", "fit1 (80)", "fit2 (70)", "fit3 (60)", "fit4 (50)", "other fits (100)"]
+    assert sum(stairs.get_data()[0].sum() for stairs in axes.patches) == len(fits)
+
+
+def test_names_of_fits_without_end_are_not_all_remembered(tmp_path: Path) -> None:
+    count = 3 * plotting._COUNTED_FITS
+    columns = {"quality": np.linspace(0, 1, count), "reco": [f"fit{n}".encode() for n in range(count)]}
+    contents = plotting._read(write_product(tmp_path / "events.l3.h5", count, columns))
+    assert len(contents.kept["quality"]) == plotting._COUNTED_FITS + 1
+    assert sum(len(part) for parts in contents.kept["quality"].values() for part in parts) == count
+
+
+HEADER = {
+    "title": "ANTARES $unbalanced_ 天\n\x07 title",
+    "instrument": "ANTARES",
+    "author": "A. Uthor",
+    "measurement_start": "2007-01-29T20:18:57.123Z",
+    "measurement_stop": "2017-12-31",
+}
+
+
+def test_frame_says_what_the_file_is(tmp_path: Path) -> None:
+    product = write_product(tmp_path / "events.l3.h5", 3, list_columns(3), HEADER)
+    found = texts(page(product))
+    assert "ANTARES $unbalanced_ 天   title" in found
+    assert "ANTARES   ·   A. Uthor   ·   2007-01-29T20:18:57 to 2017-12-31" in found
+    footer = "events.l3.h5   ·   3 events   ·   kid 6e834f07-1111-2222-3333-444455556666   ·   data model 1.0"
+    assert footer in found
+    assert "antares-legacy plot" in found
+    plot(product, tmp_path / "page.png")
+
+
+@pytest.mark.parametrize("header", [None, {"title": ""}])
+def test_without_a_title_the_file_name_stands_for_it(tmp_path: Path, header: Mapping[str, str] | None) -> None:
+    assert "events.l3.h5" in texts(page(write_product(tmp_path / "events.l3.h5", 1, {}, header)))
+
+
+def test_long_texts_are_cut_in_the_middle(tmp_path: Path) -> None:
+    product = write_product(tmp_path / ("n" * 200 + ".h5"), 1, {}, {"title": "start " + "x" * 5000 + " end"})
+    title, name = texts(page(product))[0], texts(page(product))[1]
+    assert title.startswith("start xxx")
+    assert title.endswith("xxx end")
+    assert max(len(title), len(name.split("   ")[0])) <= 80
+
+
+def test_public_event_list(tmp_path: Path, shared_data: Path) -> None:
+    rows = np.loadtxt(shared_data / "antares-public-2007-2017" / "ANTARES.data")
+    names = ("ra", "dec", "n_hits", "angular_error", "mjd")
+    columns = dict(zip(names, rows.T, strict=True))
+    figure = page(write_product(tmp_path / "list.l3.h5", len(rows), columns))
+    assert len(rows) == 8754
+    for title in ("Declination", "Angular error", "Hits", "Time"):
+        assert bars(panel(figure, title))[0].sum() == 8754
+    # ANTARES sees the southern sky; eleven years have more than 120 months.
+    values, edges = bars(panel(figure, "Declination"))
+    assert values[edges[:-1] < 0].sum() > 2 * values[edges[:-1] >= 0].sum()
+    assert len(bars(panel(figure, "Time"))[0]) > 120
+
+
+def test_an_old_picture_is_replaced_only_by_a_new_one(tmp_path: Path) -> None:
+    picture = tmp_path / "page.png"
+    picture.write_bytes(b"old")
+    broken = tmp_path / "broken.h5"
+    broken.write_bytes(b"not HDF5")
+    with pytest.raises(InputError):
+        plot(broken, picture)
+    assert picture.read_bytes() == b"old"
+    plot(write_product(tmp_path / "events.l3.h5", 3, list_columns(3)), picture)
+    assert picture.read_bytes().startswith(PNG_SIGNATURE)
+
+
+def test_a_picture_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
+    product = write_product(tmp_path / "events.l3.h5", 3, list_columns(3))
+    with pytest.raises(OSError, match="no/such"):
+        plot(product, tmp_path / "no" / "such" / "page.png")
+    assert [path.name for path in tmp_path.iterdir()] == ["events.l3.h5"]
+
+
+@pytest.mark.parametrize("name", ["page.pdf", "page", "page.png.txt"])
+def test_only_png(tmp_path: Path, name: str) -> None:
+    with pytest.raises(UsageError, match=r"ends in \.png"):
+        plot(write_product(tmp_path / "events.l3.h5", 1, {}), tmp_path / name)
+
+
+def test_the_product_is_not_overwritten(tmp_path: Path) -> None:
+    product = write_product(tmp_path / "events.png", 1, {})
+    content = product.read_bytes()
+    with pytest.raises(UsageError, match="replace the product"):
+        plot(product, product)
+    assert product.read_bytes() == content
+
+
+def _no_file(path: Path) -> None:
+    path.unlink(missing_ok=True)
+
+
+def _text_file(path: Path) -> None:
+    path.write_text("ra,dec\n1,2\n", encoding="utf-8")
+
+
+def _no_events(path: Path) -> None:
+    with h5py.File(path, "w") as file:
+        file.attrs["data_model_version"] = "1.0"
+
+
+def _events_group(path: Path) -> None:
+    _no_events(path)
+    with h5py.File(path, "a") as file:
+        file.create_group("events/block0")
+
+
+def _plain_array(path: Path) -> None:
+    _no_events(path)
+    with h5py.File(path, "a") as file:
+        file["events"] = np.zeros((3, 2))
+
+
+def _table_of_two_dimensions(path: Path) -> None:
+    _no_events(path)
+    with h5py.File(path, "a") as file:
+        file["events"] = np.zeros((3, 2), dtype=[("ra", "f8")])
+
+
+def _text_as_number(path: Path) -> None:
+    _no_events(path)
+    with h5py.File(path, "a") as file:
+        file["events"] = np.zeros(3, dtype=[("ra", "S8"), ("dec", "f8")])
+
+
+def _number_as_text(path: Path) -> None:
+    _no_events(path)
+    with h5py.File(path, "a") as file:
+        file["events"] = np.zeros(3, dtype=[("quality", "f8"), ("reco", "i8")])
+
+
+def _array_as_number(path: Path) -> None:
+    _no_events(path)
+    with h5py.File(path, "a") as file:
+        file["events"] = np.zeros(3, dtype=[("zenith", "f8", (2,))])
+
+
+def _rows_that_are_not_there(path: Path) -> None:
+    _no_events(path)
+    with h5py.File(path, "a") as file:
+        file.create_dataset("events", shape=(10**12,), dtype=[("ra", "f8"), ("dec", "f8")], chunks=(1000,))
+
+
+def _gigantic_chunks(path: Path) -> None:
+    _no_events(path)
+    with h5py.File(path, "a") as file:
+        file.create_dataset("events", shape=(10,), maxshape=(None,), dtype=[("ra", "f8")], chunks=(2**28,))
+
+
+def _cut(path: Path) -> None:
+    write_product(path, 5000, list_columns(5000))
+    path.write_bytes(path.read_bytes()[:100_000])
+
+
+def _damaged_chunk(path: Path) -> None:
+    write_product(path, 5000, list_columns(5000), chunks=(5000,), compression="gzip")
+    with h5py.File(path, "r") as file:
+        chunk = file["events"].id.get_chunk_info(0)
+    content = bytearray(path.read_bytes())
+    content[chunk.byte_offset + 10 : chunk.byte_offset + 2000] = bytes(1990)
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "error", "message"),
+    [
+        (_no_file, InputError, "no such file"),
+        (_text_file, InputError, "no HDF5 file"),
+        (_no_events, InputError, "no level-3 product"),
+        (_events_group, ProductError, "a table of rows"),
+        (_plain_array, ProductError, "a table of rows"),
+        (_table_of_two_dimensions, ProductError, "a table of rows"),
+        (_text_as_number, ProductError, "column ra; expected one number per row; found |S8"),
+        (_number_as_text, ProductError, "column reco; expected text; found int64"),
+        (_array_as_number, ProductError, "column zenith"),
+        (_rows_that_are_not_there, CorruptInputError, "1000000000000 rows"),
+        (_gigantic_chunks, CorruptInputError, "more than it can hold"),
+        (_cut, CorruptInputError, "damaged HDF5 file"),
+        (_damaged_chunk, CorruptInputError, "damaged HDF5 file"),
+    ],
+)
+def test_bad_products(tmp_path: Path, spoil: Any, error: type[AntaresLegacyError], message: str) -> None:
+    product = tmp_path / "bad.l3.h5"
+    spoil(product)
+    with pytest.raises(error) as caught:
+        plot(product, tmp_path / "page.png")
+    assert str(product) in str(caught.value)
+    assert message in str(caught.value)
+    assert not list(tmp_path.glob("page*"))
+
+
+def test_without_matplotlib(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    monkeypatch.setitem(sys.modules, "matplotlib.style", None)
+    with pytest.raises(MissingDependencyError, match=r"pip install 'antares-legacy\[plot\]'"):
+        plot(write_product(tmp_path / "events.l3.h5", 1, {}), tmp_path / "page.png")
+
+
+def test_headless_and_without_traces(tmp_path: Path) -> None:
+    columns = {**list_columns(50), "mjd": RANDOM.uniform(55_000, 55_001, 50)}
+    product = write_product(tmp_path / "events.l3.h5", 50, columns, HEADER)
+    program = f"""
+        import sys
+        import warnings
+        from pathlib import Path
+
+        warnings.simplefilter("error")
+        from converters.plot import plot
+
+        assert "matplotlib" not in sys.modules
+        import matplotlib
+
+        before = dict(matplotlib.rcParams)
+        before |= {{"axes.facecolor": "black", "xtick.major.size": 30.0, "timezone": "Asia/Tokyo"}}
+        matplotlib.rcParams.update(before)
+        plot(Path({str(product)!r}), Path({str(tmp_path / "page.png")!r}))
+        assert dict(matplotlib.rcParams) == before
+        assert "matplotlib.pyplot" not in sys.modules
+    """
+    environment = {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "WAYLAND_DISPLAY")}
+    environment["MPLBACKEND"] = "tkagg"
+    command = [sys.executable, "-c", textwrap.dedent(program)]
+    subprocess.run(command, check=True, timeout=120, env=environment)
+    # The user's own settings do not change the page.
+    plot(product, tmp_path / "plain.png")
+    assert (tmp_path / "page.png").read_bytes() == (tmp_path / "plain.png").read_bytes()
