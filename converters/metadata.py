@@ -9,8 +9,6 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-import yaml
-
 from converters.layout import HEADER_FIELDS
 from legacy.errors import MetadataError, nearest
 
@@ -71,14 +69,18 @@ def read_metadata(path: Path) -> dict[str, str]:
     MetadataError
         Not YAML, an unknown key or licence, a value that is no text, no time, or start after stop.
     """
+    import yaml
+
     try:
         if path.stat().st_size > _MAX_BYTES:
             raise MetadataError(f"{path}: larger than 1 MB; expected a short YAML file")
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise MetadataError(f"{path}: cannot be read ({error.strerror})") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise MetadataError(f"{path}: not YAML ({str(error).splitlines()[0]})") from error
+    except (yaml.YAMLError, ValueError, OverflowError, RecursionError) as error:
+        # ValueError: PyYAML passes on what Python says of a date such as 2007-02-30.
+        reason = " ".join(str(error).split())[:200]
+        raise MetadataError(f"{path}: not YAML, or a value that cannot be ({reason})") from error
     if not isinstance(content, dict):
         raise MetadataError(f"{path}: expected a mapping such as 'title: My events', found {type(content).__name__}")
     values = {str(key): _text(path, str(key), value) for key, value in content.items()}
@@ -92,7 +94,7 @@ def _text(path: Path, key: str, value: object) -> str:
     if isinstance(value, datetime):
         moment = value.astimezone(UTC) if value.tzinfo else value
         return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
-    if isinstance(value, str | int | float | date):
+    if isinstance(value, str | int | float | date) and not isinstance(value, bool):
         return str(value).strip()
     raise MetadataError(f"{path}: key '{key}' must be text, found {type(value).__name__}")
 

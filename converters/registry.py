@@ -6,6 +6,7 @@ repository adds a reader with an entry point in the group ``antares_legacy.reade
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Any, cast
@@ -80,30 +81,38 @@ def _load(dotted: str) -> Any:
 def reader_rows() -> Iterator[ReaderRow]:
     """Yield the rows of this repository, then those that other packages announce."""
     yield from READERS
-    for point in entry_points(group=READER_GROUP):
-        yield ReaderRow(point.name, point.value, "", "any")
+    yield from foreign_rows()
 
 
-def load_reader(name: str) -> Reader:
-    """Make the reader called `name`.
+@cache
+def foreign_rows() -> tuple[ReaderRow, ...]:
+    """Return the rows of other packages; looking for them means reading the metadata of every package."""
+    return tuple(ReaderRow(point.name, point.value, "", "any") for point in entry_points(group=READER_GROUP))
+
+
+def reader_row(name: str) -> ReaderRow:
+    """Return the row of the reader called `name`.
 
     Raises
     ------
     UsageError
         There is none of that name.
     """
-    rows = {row.name: row for row in reader_rows()}
-    if name not in rows:
-        raise UsageError(f"unknown format '{name}'; {nearest(name, list(rows))}")
-    return cast("Reader", _load(rows[name].reader)())
+    for row in reader_rows():  # ours first, so that the others are looked for only when they are needed
+        if row.name == name:
+            return row
+    raise UsageError(f"unknown format '{name}'; {nearest(name, [row.name for row in reader_rows()])}")
+
+
+def load_reader(name: str) -> Reader:
+    """Make the reader called `name`; raises UsageError if there is none."""
+    return cast("Reader", _load(reader_row(name).reader)())
 
 
 def load_rereader(name: str) -> Rereader | None:
     """Return the second reader of a format, None if there is none."""
-    for row in reader_rows():
-        if row.name == name and row.reread:
-            return cast("Rereader", _load(row.reread))
-    return None
+    dotted = reader_row(name).reread
+    return cast("Rereader", _load(dotted)) if dotted else None
 
 
 def load_writer(name: str) -> Writer:

@@ -36,8 +36,8 @@ class Summary:
             self._runs = [min([*self._runs, int(runs.min())]), max([*self._runs, int(runs.max())])]
         if len(times):
             self._times = [min([*self._times, float(times.min())]), max([*self._times, float(times.max())])]
-        self._particles.update(np.unique(events["mc_pdgid"]).tolist())
-        self._currents.update(np.unique(events["mc_is_cc"]).tolist())
+        self._particles.update(set(events["mc_pdgid"].tolist()))
+        self._currents.update(set(events["mc_is_cc"].tolist()))
 
     @property
     def run_range(self) -> tuple[int | None, int | None]:

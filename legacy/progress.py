@@ -1,17 +1,11 @@
 """A progress bar on stderr: files, rate and remaining time; silent when stderr is no terminal."""
 
+import sys
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    Progress,
-    TextColumn,
-    TimeRemainingColumn,
-    TransferSpeedColumn,
-)
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 
 class FileProgress:
@@ -28,33 +22,42 @@ class FileProgress:
     """
 
     def __init__(self, title: str, files: int, size: int, *, enabled: bool) -> None:
-        console = Console(stderr=True)
-        self._bars = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            DownloadColumn(),
-            TransferSpeedColumn(),
-            TimeRemainingColumn(),
-            console=console,
-            disable=not (enabled and console.is_terminal),
-            transient=True,
-        )
+        self._bars = _bars() if enabled and sys.stderr.isatty() else None
         self._files = files
+        self._size = max(size, 1)
         self._done = 0
-        self._task = self._bars.add_task(title, total=max(size, 1))
         self._title = title
 
     def advance(self, size: int, failed: int) -> None:
         """Count one more file of `size` bytes; `failed` is how many have failed so far."""
         self._done += 1
         state = f"{self._title} {self._done}/{self._files}" + (f" [red]{failed} failed[/red]" if failed else "")
-        self._bars.update(self._task, advance=size, description=state)
+        if self._bars is not None:
+            self._bars.update(self._bars.task_ids[0], advance=size, description=state)
 
     def __enter__(self) -> Self:
-        self._bars.start()
+        if self._bars is not None:
+            self._bars.add_task(self._title, total=self._size)
+            self._bars.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._bars.stop()
+        if self._bars is not None:
+            self._bars.stop()
+
+
+def _bars() -> "Progress":
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )

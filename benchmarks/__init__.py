@@ -1,0 +1,1 @@
+"""Speed and memory of antares-legacy beside its peers, in one run: ``python -m benchmarks``."""
