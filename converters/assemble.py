@@ -165,7 +165,9 @@ def _coverage(file: EventFile, gathered: Gathered, identities: Identities) -> tu
     filled = frozenset(name for name, count in present.items() if count)
     no_sky = why_no_sky(filled, gathered.facts)
     rows = [*file.coverage(), *left_out(gathered.staging, {"ra": no_sky, "dec": no_sky} if no_sky else {})]
-    if not identities.own_numbers:
+    if not identities.own_numbers and present["event_id"]:
         note = "not unique in the file, so event_id is the position; the numbers are in source_event_id"
         rows.append(CoverageRow("(numbers of the events)", len(identities.repeated), "/event_info", note))
+    # What was lost or could not be read is part of the product, not only of what was said at the time.
+    rows += [CoverageRow("(warning)", -1, "", text) for text in file.warnings()]
     return tuple(rows)

@@ -4,24 +4,24 @@ import errno
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from converters.inputs import Job, Plan
+from converters.inputs import NOTHING_INSIDE, Job, Plan
 from converters.pipeline import convert_one
 from converters.registry import SUFFIXES
 from converters.request import Outcome, Request
 from legacy import __version__, manifest
 from legacy.atomic import PART_SUFFIX, write_text
 from legacy.clock import now
-from legacy.errors import AntaresLegacyError, MachineError, NotConvertibleError, UnknownFormatError
+from legacy.errors import AntaresLegacyError, MachineError, NotConvertibleError, UnknownFormatError, printable
 from legacy.executor import WorkerDiedError, run
-from legacy.lock import folder_lock
+from legacy.lock import LOCK_NAME, folder_lock
 
 _DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-_MACHINE = _DISK_FULL | {errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ESTALE}
+_MACHINE = _DISK_FULL | {errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ESTALE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ class Report:
 
 def _outcome_dict(outcome: Outcome) -> dict[str, object]:
     return {
-        "source": str(outcome.source),
+        "source": printable(str(outcome.source)),
         "status": outcome.status,
         "product": outcome.entry.path if outcome.entry else None,
         "n_events": outcome.entry.n_events if outcome.entry else None,
@@ -118,7 +118,8 @@ def attempt(work: _Work) -> Outcome:
     except Exception as error:  # noqa: BLE001  one bad file never stops the rest, whatever it triggers
         reason = f"{source}: unexpected {type(error).__name__}: {error}; please report this with the file's format"
         code = 1
-    return Outcome(source, "failed", reason=reason, exit_code=code, seconds=time.monotonic() - started)
+    seconds = time.monotonic() - started
+    return Outcome(source, "failed", reason=printable(reason), exit_code=code, seconds=seconds)
 
 
 def _os_reason(request: Request, error: OSError) -> str:
@@ -128,7 +129,7 @@ def _os_reason(request: Request, error: OSError) -> str:
     return f"{where}: {error.strerror or error}; check permissions and storage"
 
 
-def convert_all(plan: Plan, template: Request, jobs: int, on_outcome: Callable[[Job, Outcome, int], None]) -> Report:
+def convert_all(plan: Plan, template: Request, jobs: int, on_outcome: Callable[[Outcome, int], None]) -> Report:
     """Convert everything in a plan.
 
     Parameters
@@ -140,7 +141,7 @@ def convert_all(plan: Plan, template: Request, jobs: int, on_outcome: Callable[[
     jobs
         Number of worker processes.
     on_outcome
-        Called after every file, with the number of failures so far.
+        Called after every input, with the number of failures so far.
 
     Returns
     -------
@@ -156,21 +157,31 @@ def convert_all(plan: Plan, template: Request, jobs: int, on_outcome: Callable[[
     mark = f".{plan.shard}" if plan.shard else ""
     manifest_path = plan.folder / f"manifest{mark}.jsonl"
     report_path = plan.folder / f"report{mark}.json"
-    outcomes: list[Outcome] = [_empty_folder(folder) for folder in plan.empty_folders]
+    outcomes: list[Outcome] = []
+
+    def note(outcome: Outcome) -> None:
+        outcomes.append(outcome)
+        on_outcome(outcome, sum(o.status == "failed" for o in outcomes))
+
     with _machine_errors(plan.folder):
         plan.folder.mkdir(parents=True, exist_ok=True)
         with folder_lock(plan.folder, shard=plan.shard):
-            entries = manifest.load(manifest_path)
+            entries = _known_entries(manifest_path)
             if not plan.shard:
-                remove_parts(plan.folder)
+                remove_parts(plan)
             try:
-                for job, outcome in _outcomes(plan.jobs, template, jobs):
-                    placed = _placed(outcome, job, plan.folder)
-                    outcomes.append(placed)
-                    if placed.entry and entries.get(placed.entry.path) != placed.entry:
-                        entries[placed.entry.path] = placed.entry
-                        manifest.append(manifest_path, placed.entry)
-                    on_outcome(job, placed, sum(o.status == "failed" for o in outcomes))
+                for path, problem in plan.problems:
+                    note(Outcome(path, "failed", reason=printable(f"{path}: {problem}"), exit_code=1))
+                with closing(_outcomes(plan.jobs, template, jobs)) as results:
+                    for job, outcome in results:
+                        placed = _placed(outcome, job, plan.folder)
+                        if placed.entry and entries.get(placed.entry.path) != placed.entry:
+                            entries[placed.entry.path] = placed.entry
+                            manifest.append(manifest_path, placed.entry)
+                        note(placed)
+                if not plan.shard and outcomes and all(outcome.status == "skipped" for outcome in outcomes):
+                    for folder in plan.folders:
+                        note(Outcome(folder, "failed", reason=printable(f"{folder}: {NOTHING_INSIDE}"), exit_code=1))
             finally:
                 # Also after Ctrl-C: what is finished is on record, and the next run goes on from there.
                 report = Report(tuple(outcomes), started, now(), time.monotonic() - tick, manifest_path, report_path)
@@ -179,14 +190,28 @@ def convert_all(plan: Plan, template: Request, jobs: int, on_outcome: Callable[[
     return report
 
 
-def remove_parts(folder: Path) -> None:
-    """Remove what killed runs have left under temporary names, also of inputs that are no longer asked for."""
-    for suffix in SUFFIXES.values():
-        for part in folder.rglob(f"*{suffix}*{PART_SUFFIX}"):
-            part.unlink(missing_ok=True)
+def _known_entries(path: Path) -> dict[str, manifest.ManifestEntry]:
+    """Read the manifest of earlier runs, and write it anew: a line cut by a kill must not stay before new ones."""
+    entries = manifest.load(path)
+    if path.exists():
+        manifest.write(path, entries.values())
+    return entries
 
 
-def _outcomes(jobs: Sequence[Job], template: Request, workers: int) -> Iterator[tuple[Job, Outcome]]:
+def remove_parts(plan: Plan) -> None:
+    """Remove what killed runs have left under temporary names, also of inputs that are no longer asked for.
+
+    A folder below with a lock of its own belongs to another run, which may be under way.
+    """
+    for folder in {job.target.parent for job in plan.jobs}:
+        if folder != plan.folder and (folder / LOCK_NAME).exists():
+            continue
+        for suffix in SUFFIXES.values():
+            for part in folder.glob(f"*{suffix}*{PART_SUFFIX}"):
+                part.unlink(missing_ok=True)
+
+
+def _outcomes(jobs: Sequence[Job], template: Request, workers: int) -> Generator[tuple[Job, Outcome]]:
     by_target = {job.target: job for job in jobs}
     work = [_Work(replace(template, source=job.source, target=job.target), job.named) for job in jobs]
     for item, result in run(attempt, work, workers):
@@ -205,15 +230,11 @@ def _placed(outcome: Outcome, job: Job, folder: Path) -> Outcome:
     return replace(outcome, entry=replace(outcome.entry, path=relative))
 
 
-def _empty_folder(folder: Path) -> Outcome:
-    reason = f"{folder}: no file in this folder can be converted; `antares-legacy inspect` tells what a file is"
-    return Outcome(folder, "failed", reason=reason, exit_code=1)
-
-
 @contextmanager
 def _machine_errors(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        message = f"{error.filename or folder}: {error.strerror or error}; check permissions and free space"
+        problem = "the disk is full" if error.errno in _DISK_FULL else str(error.strerror or error)
+        message = printable(f"{error.filename or folder}: {problem}; check permissions and free space")
         raise MachineError(message) from error

@@ -15,7 +15,6 @@ from legacy.errors import UsageError
 
 if TYPE_CHECKING:
     from converters.batch import Report
-    from converters.inputs import Job
     from converters.request import Outcome
 
 
@@ -52,7 +51,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on 
 
 
 def inspect(
-    files: Annotated[list[Path], typer.Argument(help="Files to look at.", metavar="FILE")],
+    files: Annotated[list[Path], typer.Argument(help="Files to look at.", metavar="FILE", readable=False)],
     as_json: Json = False,
 ) -> None:
     """Say what a file is: format, programs, detector, runs, number of events, tables.
@@ -60,19 +59,24 @@ def inspect(
     Example: antares-legacy inspect events.evt run.root
     """
     from converters.inspect import describe
-    from legacy.errors import AntaresLegacyError
+    from legacy.errors import AntaresLegacyError, printable
 
     results: list[dict[str, object]] = []
     failed = False
     for path in files:
         try:
             result = describe(path)
-        except AntaresLegacyError as error:
+        except Exception as error:  # whatever a file triggers, the others are looked at
+            if talk.debug:
+                raise
             failed = True
-            talk.error(f"antares-legacy: {error}")
-            results.append({"file": str(path), "error": str(error)})
+            known = isinstance(error, AntaresLegacyError)
+            reason = str(error) if known else printable(f"{path}: unexpected {type(error).__name__}: {error}")
+            talk.error(f"antares-legacy: {reason}")
+            results.append({"file": printable(str(path)), "error": reason})
             continue
-        results.append({"file": str(path), **result.to_dict()})
+        failed = failed or bool(result.problem)
+        results.append({"file": printable(str(path)), **result.to_dict()})
         if not as_json:
             typer.echo(result.to_text(path))
     if as_json:
@@ -128,7 +132,7 @@ def convert(
     Example: antares-legacy convert mc/ data.root -o level3 --jobs 4
     """
     from converters.batch import convert_all
-    from converters.inputs import make_plan
+    from converters.inputs import make_plan, size_of
     from converters.metadata import read_metadata
     from converters.registry import load_reader
     from converters.request import Request
@@ -157,12 +161,13 @@ def convert(
         overwrite=overwrite,
     )
     plan = make_plan(inputs, out, to.value, shard)
-    sizes = {job.source: job.source.stat().st_size if job.source.is_file() else 0 for job in plan.jobs}
+    sizes = {job.source: size_of(job.source) for job in plan.jobs}
     progress = FileProgress("converting", len(plan.jobs), sum(sizes.values()), enabled=not talk.quiet)
     with progress:
 
-        def tell(job: "Job", outcome: "Outcome", failed: int) -> None:
-            progress.advance(sizes[job.source], failed)
+        def tell(outcome: "Outcome", failed: int) -> None:
+            if outcome.source in sizes:
+                progress.advance(sizes[outcome.source], failed)
             _say_outcome(outcome)
 
         report = convert_all(plan, template, jobs, tell)
@@ -199,7 +204,7 @@ def _say_report(report: "Report") -> None:
 
 
 def validate(
-    files: Annotated[list[Path], typer.Argument(help="Products to check.", metavar="FILE")],
+    files: Annotated[list[Path], typer.Argument(help="Products to check.", metavar="FILE", readable=False)],
     source: Annotated[
         Path | None,
         typer.Option(metavar="INPUT", help="The original: every value is compared, read by a second reader."),
@@ -224,7 +229,7 @@ def validate(
 
 
 def show(
-    file: Annotated[Path, typer.Argument(help="A product.", metavar="FILE")],
+    file: Annotated[Path, typer.Argument(help="A product.", metavar="FILE", readable=False)],
     header: Annotated[bool, typer.Option("--header", help="What the data are.")] = False,
     parameters: Annotated[bool, typer.Option("--parameters", help="Meaning and unit of every column.")] = False,
     provenance: Annotated[bool, typer.Option("--provenance", help="How the file came to be.")] = False,
@@ -243,7 +248,7 @@ def show(
 
 
 def plot(
-    file: Annotated[Path, typer.Argument(help="A product.", metavar="FILE")],
+    file: Annotated[Path, typer.Argument(help="A product.", metavar="FILE", readable=False)],
     out: Annotated[Path, typer.Option("-o", "--output", metavar="PNG", help="The picture.")],
 ) -> None:
     """Draw one page about a product: sky map, zenith, quality, hits, time.

@@ -15,8 +15,10 @@ from legacy.checksums import sha256_of
 from legacy.errors import InputError
 from legacy.model import TableSpec
 
-_SETTLED = frozenset({"group_id", "event_id", "internal_id", "mjd", "ra", "dec"})
-"""Columns that follow from others, or from the whole file; `converters.model_checks` looks at them."""
+_SETTLED = frozenset({"group_id", "event_id"})
+"""Columns that follow from the whole file; `converters.model_checks` looks at them."""
+_OPTIONAL = frozenset({*_SETTLED, "internal_id", "mjd", "ra", "dec"})
+"""Columns that a second reader gives only where the source itself has them."""
 _COMPUTED = frozenset(
     "zenith azimuth dir_x dir_y dir_z pos_x pos_y pos_z mc_zenith mc_azimuth angular_error".split()  # noqa: SIM905
 )
@@ -143,7 +145,7 @@ def _compare_row(
     result: Comparison,
 ) -> None:
     for column in spec.columns:
-        if column.name not in want and column.name not in _SETTLED:
+        if column.name not in want and column.name not in _OPTIONAL:
             result.not_compared.add(f"{path}.{column.name}")
     for name, value in want.items():
         if name in _SETTLED:

@@ -1,5 +1,6 @@
 """What a file is: its first bytes decide, and its content where they do not; never its suffix."""
 
+import stat
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -107,6 +108,11 @@ def read_head(path: Path) -> bytes:
         Empty.
     """
     try:
+        mode = path.stat().st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):  # reading a pipe or device could wait forever
+            raise InputError(
+                path, "is no regular file", expected="a file that can be read twice", advice="write it to a file first"
+            )
         with path.open("rb") as stream:
             head = stream.read(HEAD_SIZE)
     except FileNotFoundError:

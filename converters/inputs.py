@@ -2,6 +2,8 @@
 
 import glob
 import os
+import re
+import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +15,8 @@ from legacy.errors import UsageError
 _SOURCE_SUFFIXES = (".evt", ".root", ".hdf5", ".h5", ".data", ".dat", ".txt", ".csv", ".tsv")
 _PRODUCT_MARK = ".l3."
 _FILE_SUFFIXES = {"hdf5": (".h5", ".hdf5"), "csv": (".csv",)}
+_ALL_FILE_SUFFIXES = [suffix for suffixes in _FILE_SUFFIXES.values() for suffix in suffixes]
+NOTHING_INSIDE = "no file in this folder can be converted; `antares-legacy inspect` tells what a file is"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +47,19 @@ class Plan:
         In the order of their targets, so that every shard sees the same order.
     folder
         Where manifest and report lie.
-    empty_folders
-        Input folders in which nothing looks convertible.
+    folders
+        The input folders.
+    problems
+        Inputs that cannot become jobs, and why: folders in which nothing looks convertible, or that cannot
+        be listed.
     shard
         ``K-of-N``, ``""`` for a whole run.
     """
 
     jobs: tuple[Job, ...]
     folder: Path
-    empty_folders: tuple[Path, ...] = ()
+    folders: tuple[Path, ...] = ()
+    problems: tuple[tuple[Path, str], ...] = ()
     shard: str = ""
 
 
@@ -87,19 +95,36 @@ def make_plan(inputs: Sequence[str], out: Path, to: str, shard: str | None) -> P
     single = _is_file_name(out, to)
     if single and (folders or len(files) != 1):
         raise UsageError(f"{out}: a file name as output takes one input file; name a folder for more")
+    if not single and not out.is_dir() and out.name.lower().endswith(tuple(_ALL_FILE_SUFFIXES)):
+        raise UsageError(f"{out}: --to {to} makes files that end in {_FILE_SUFFIXES[to][0]}")
     if not single and out.exists() and not out.is_dir():
         raise UsageError(f"{out}: exists and is no folder; an output file ends in {_FILE_SUFFIXES[to][0]}")
     jobs = [Job(path, out if single else out / (product_stem(path.name) + SUFFIXES[to])) for path in files]
-    root = Path(os.path.commonpath([folder.absolute() for folder in folders])) if folders else Path()
-    empty = []
+    root = os.path.commonpath([_absolute(folder) for folder in folders]) if folders else ""
+    problems: list[tuple[Path, str]] = []
     for folder in folders:
-        found = list(_folder_jobs(folder, root, out, SUFFIXES[to]))
+        found = list(_folder_jobs(folder, root, out, SUFFIXES[to], problems))
         jobs.extend(found)
         if not found:
-            empty.append(folder)
+            problems.append((folder, NOTHING_INSIDE))
     jobs = _unique(jobs)
     part, name = _shard(shard)
-    return Plan(tuple(jobs[part[0] :: part[1]]), out.parent if single else out, tuple(empty), name)
+    chosen = tuple(jobs[part[0] :: part[1]])
+    return Plan(chosen, out.parent if single else out, tuple(folders), tuple(problems), name)
+
+
+def size_of(path: Path) -> int:
+    """Return the size of a file in bytes, 0 if it cannot be told."""
+    try:
+        found = path.stat()
+    except OSError:
+        return 0
+    return found.st_size if stat.S_ISREG(found.st_mode) else 0
+
+
+def _absolute(path: Path) -> str:
+    """Return the absolute path without ``..``, which would lead out of the folder that mirrors it."""
+    return os.path.abspath(path)  # noqa: PTH100  Path.absolute keeps the ..
 
 
 def _expand(inputs: Sequence[str]) -> tuple[list[Path], list[Path]]:
@@ -107,9 +132,10 @@ def _expand(inputs: Sequence[str]) -> tuple[list[Path], list[Path]]:
     folders: list[Path] = []
     for text in _names(inputs):
         path = Path(text)
-        if path.is_dir():
+        # Unlike the methods of Path, these answer no where a folder may not be searched or a name is too long.
+        if os.path.isdir(path):  # noqa: PTH112
             folders.append(path)
-        elif not path.exists() and glob.has_magic(text):
+        elif not os.path.exists(path) and glob.has_magic(text):  # noqa: PTH110
             matches = sorted(glob.glob(text, recursive=True))  # noqa: PTH207  the pattern can be absolute
             if not matches:
                 raise UsageError(f"{text}: no file matches")
@@ -139,25 +165,32 @@ def _is_file_name(out: Path, to: str) -> bool:
     return not out.is_dir() and out.name.lower().endswith(_FILE_SUFFIXES[to])
 
 
-def _folder_jobs(folder: Path, root: Path, out: Path, suffix: str) -> Iterator[Job]:
+def _folder_jobs(folder: Path, root: str, out: Path, suffix: str, problems: list[tuple[Path, str]]) -> Iterator[Job]:
     """Mirror a folder below `out`; several folders keep the names that tell them apart."""
-    inside = out.absolute()
-    for parent, subfolders, names in os.walk(folder):
+    inside = os.path.realpath(out)
+
+    def unlisted(error: OSError) -> None:
+        problems.append((Path(error.filename), f"cannot be listed ({error.strerror}); check its permissions"))
+
+    for parent, subfolders, names in os.walk(folder, onerror=unlisted):
         here = Path(parent)
-        subfolders[:] = sorted(name for name in subfolders if (here / name).absolute() != inside)
+        subfolders[:] = sorted(name for name in subfolders if os.path.realpath(here / name) != inside)
         for name in sorted(names):
             path = here / name
             if name.startswith(".") or _PRODUCT_MARK in name or not path.is_file() or not might_be_input(path):
                 continue
-            relative = path.absolute().relative_to(root).parent
+            relative = Path(_absolute(path)).relative_to(root).parent
             yield Job(path, out / relative / (product_stem(name) + suffix), named=False)
 
 
 def _unique(jobs: list[Job]) -> list[Job]:
     """Sort by target, drop inputs named twice, refuse two inputs for one target."""
     targets: dict[str, Job] = {}
+    sources = {os.path.realpath(job.source) for job in jobs}
     for job in jobs:
-        key = os.path.normpath(job.target.absolute())
+        if os.path.realpath(job.target) in sources:
+            raise UsageError(f"{job.target}: is an input; name another output, so that the original stays")
+        key = _absolute(job.target)
         other = targets.setdefault(key, job)
         if os.path.realpath(other.source) != os.path.realpath(job.source):
             raise UsageError(
@@ -172,7 +205,8 @@ def _unique(jobs: list[Job]) -> list[Job]:
 def _shard(text: str | None) -> tuple[tuple[int, int], str]:
     if text is None:
         return (0, 1), ""
-    number, _, total = text.partition("/")
-    if not (number.isdigit() and total.isdigit() and 1 <= int(number) <= int(total)):
+    match = re.fullmatch(r"([0-9]{1,9})/([0-9]{1,9})", text)
+    number, total = (int(match[1]), int(match[2])) if match else (0, 0)
+    if not 1 <= number <= total:
         raise UsageError(f"--shard {text}: expected K/N with 1 <= K <= N, such as 3/10")
-    return (int(number) - 1, int(total)), f"{int(number)}-of-{int(total)}"
+    return (number - 1, total), f"{number}-of-{total}"

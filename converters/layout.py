@@ -79,7 +79,7 @@ PARAMETERS_TABLE = TableSpec(
     "/parameters",
     (
         _text("table", 64, "Table"),
-        _text("name", 64, "Column"),
+        _text("column", 64, "Column; km3pipe cannot read a column called name"),
         _text("unit", 32, "Unit, VOUnits; empty: dimensionless"),
         _text("dtype", 8, "NumPy dtype"),
         _text("ucd", 64, "Unified Content Descriptor"),

@@ -92,7 +92,10 @@ def _text(path: Path, key: str, value: object) -> str:
     if key not in SETTABLE:
         raise MetadataError(f"{path}: unknown key '{key}'; {nearest(key, list(SETTABLE))}")
     if isinstance(value, datetime):
-        moment = value.astimezone(UTC) if value.tzinfo else value
+        try:
+            moment = value.astimezone(UTC) if value.tzinfo else value
+        except OverflowError as error:
+            raise MetadataError(f"{path}: key '{key}' is {value}, which is no date in UTC") from error
         return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
     if isinstance(value, str | int | float | date) and not isinstance(value, bool):
         return str(value).strip()

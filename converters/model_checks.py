@@ -34,7 +34,7 @@ REQUIRED = (
     COVERAGE_TABLE.path,
 )
 FORBIDDEN = frozenset({"name", "h5loc", "split_h5", "h5singleton"})
-"""Column names at which km3pipe's table class recurses without end; only tables with rows per event count."""
+"""Column names at which km3pipe's table class recurses without end."""
 
 RANGES: Mapping[str, tuple[float, float]] = {
     "zenith": (0.0, math.pi),
@@ -95,10 +95,9 @@ def _check_columns(view: ProductView) -> Iterator[str]:
     registry, described = _registered(), _described(view)
     for path, spec in view.tables.items():
         known = {column.name: column for column in registry[path].columns} if path in registry else {}
-        per_event = any(column.name == "group_id" for column in spec.columns)
         for column in spec.columns:
             where = f"{path}.{column.name}"
-            if per_event and column.name in FORBIDDEN:
+            if column.name in FORBIDDEN:
                 yield f"{where}: km3pipe cannot read a column of this name"
             if described is not None and path != PARAMETERS_TABLE.path:
                 told = described.get((path, column.name))
@@ -119,7 +118,7 @@ def _described(view: ProductView) -> dict[tuple[str, str], tuple[str, str]] | No
     if PARAMETERS_TABLE.path not in view.tables:
         return None
     return {
-        (row["table"].decode(), row["name"].decode()): (row["unit"].decode(), row["dtype"].decode())
+        (row["table"].decode(), row["column"].decode()): (row["unit"].decode(), row["dtype"].decode())
         for block in view.blocks(PARAMETERS_TABLE.path)
         for row in block
     }

@@ -14,7 +14,7 @@ from converters.writers.writer import Writer
 from legacy.atomic import part_path
 from legacy.checksums import checksums, sha256_of
 from legacy.clock import now
-from legacy.errors import CorruptInputError, ProductError
+from legacy.errors import CorruptInputError, InputError, ProductError
 from legacy.manifest import ManifestEntry
 
 LEVEL = 3
@@ -31,6 +31,7 @@ def convert_one(request: Request) -> Outcome:
         The disk is full, or a folder cannot be written to.
     """
     started = time.monotonic()
+    _check_names(request)
     writer = load_writer(request.to)
     remove_leftovers(writer, request.target)
     known = writer.made_from(request.target) if request.target.exists() else None
@@ -45,6 +46,18 @@ def convert_one(request: Request) -> Outcome:
         raise ProductError(request.target, "cannot be read back", advice="check the disk, then convert again")
     entry = _entry(request.target, known)
     return Outcome(request.source, status, entry, warnings, seconds=time.monotonic() - started)
+
+
+def _check_names(request: Request) -> None:
+    """Refuse names that provenance and manifest, which are UTF-8, could only record wrongly."""
+    try:
+        f"{request.source.name}{request.target}".encode()
+    except UnicodeEncodeError:
+        raise InputError(
+            request.source,
+            "its name, or that of a folder, is no UTF-8",
+            advice="rename it, or link to it by another name",
+        ) from None
 
 
 def _convert(request: Request, writer: Writer) -> tuple[str, ...]:

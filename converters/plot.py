@@ -1,37 +1,36 @@
-"""One page of pictures of a product: sky, zenith, quality, hits, time.
+"""The page of pictures of a product: sky, zenith, quality, hits, time, composed and drawn.
 
-The file is read once, in blocks: maps and histograms with fixed bins grow while the rows pass, and only fit
-quality, angular error and time, whose ranges are known at the end, are kept (12 bytes per event). Matplotlib is
-loaded on use, draws without a screen, and keeps no state.
+Matplotlib is loaded on use, draws without a screen, and keeps no state.
 """
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from datetime import UTC
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from converters.layout import EVENTS_TABLE
-from converters.opened import open_product
+from converters.plot_data import (
+    CELL_AREA,
+    KEPT,
+    MAP_COLUMNS,
+    MAP_ROWS,
+    MAPS,
+    MINUTES_PER_DAY,
+    OTHER_FITS,
+    SHOWN_POINTS,
+    TRUTH,
+    Contents,
+    Floats,
+    printable,
+    read_contents,
+)
 from legacy.atomic import atomic_file
-from legacy.errors import CorruptInputError, MissingDependencyError, ProductError, UsageError
-from legacy.model import MISSING_INTEGER, StructuredArray
+from legacy.errors import MissingDependencyError, UsageError
 
-Floats = NDArray[np.float64]
-
-_BLOCK_BYTES = 16 << 20
-_LARGEST_ROW, _LARGEST_CHUNK = 1 << 20, 256 << 20
-# DEFLATE cannot shrink data more than 1032 times: a file that declares more rows than that has none of them.
-_LARGEST_RATIO, _RATIO_MATTERS = 1100, 64 << 20
-_SHOWN_POINTS = 20_000
-_MAP_COLUMNS, _MAP_ROWS = 120, 60
-_CELL_AREA = 41252.96 / (_MAP_COLUMNS * _MAP_ROWS)
-_SHOWN_FITS, _COUNTED_FITS, _OTHER_FITS = 5, 100, b"other fits"
-_FIRST_MJD, _LAST_MJD, _MINUTES_PER_DAY = 36934.0, 88069.0, 1440
+_SHOWN_FITS = 5
 # Orientation of the Galaxy in the ICRS, deg: north pole, and galactic longitude of the celestial pole
 # (Hipparcos and Tycho catalogues, ESA SP-1200, volume 1, section 1.5.3). The centre is at l = b = 0.
 _POLE_RA, _POLE_DEC, _POLE_LONGITUDE = 192.85948, 27.12825, 122.93192
@@ -40,54 +39,6 @@ _POLE_RA, _POLE_DEC, _POLE_LONGITUDE = 192.85948, 27.12825, 122.93192
 _BLUE, _ORANGE, _GREY = "#0072B2", "#D55E00", "#6b6b6b"
 _FIT_COLOURS = (_BLUE, "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#999999")
 
-
-@dataclass(frozen=True, slots=True)
-class _Quantity:
-    """A column that can be drawn as a histogram, with bins that are fixed beforehand."""
-
-    title: str
-    label: str
-    edges: Floats
-    scale: Literal["linear", "log", "count"] = "linear"
-    transform: Callable[[Floats], Floats] = np.positive
-
-
-def _sine_of_degrees(angle: Floats) -> Floats:
-    return np.asarray(np.sin(np.radians(angle)))
-
-
-def _count_edges() -> Floats:
-    """Return half-integer edges, ever wider, so that no bin holds more whole numbers than the next."""
-    edges = [0.5]
-    while edges[-1] < 1e8:
-        edges.append(edges[-1] + max(1, int(edges[-1] * 0.06)))
-    return np.array(edges)
-
-
-_COSINE, _TURN = np.linspace(-1, 1, 61), np.linspace(0, 360, 61)
-_ENERGY = 10 ** (np.arange(-240, 561) / 40)
-_COUNT = _count_edges()
-_ZENITH_LABEL = "cos(zenith):  up-going < 0 < down-going"
-_AZIMUTH_LABEL = "azimuth from grid east [deg]"
-_TRUTH = "Monte Carlo truth: "
-
-_QUANTITIES: Mapping[str, _Quantity] = {
-    "zenith": _Quantity("Zenith", _ZENITH_LABEL, _COSINE, transform=np.cos),
-    "azimuth": _Quantity("Azimuth", _AZIMUTH_LABEL, _TURN, transform=np.degrees),
-    "dec": _Quantity("Declination", "sin(declination)", _COSINE, transform=_sine_of_degrees),
-    "energy": _Quantity("Energy", "reconstructed energy [GeV]", _ENERGY, "log"),
-    "n_hits": _Quantity("Hits", "number of hits", _COUNT, "count"),
-    "n_lines": _Quantity("Detector lines", "number of lines with hits", np.arange(-0.5, 100), "count"),
-    "mc_energy": _Quantity(_TRUTH + "energy", "energy [GeV]", _ENERGY, "log"),
-    "mc_zenith": _Quantity(_TRUTH + "zenith", _ZENITH_LABEL, _COSINE, transform=np.cos),
-    "mc_azimuth": _Quantity(_TRUTH + "azimuth", _AZIMUTH_LABEL, _TURN, transform=np.degrees),
-    "mc_bjorken_y": _Quantity(_TRUTH + "inelasticity", "Bjorken y", np.linspace(0, 1, 61)),
-}
-_KEPT: Mapping[str, tuple[str, str]] = {
-    "quality": ("Fit quality", "quality; its meaning depends on the fit"),
-    "angular_error": ("Angular error", "estimated error of the direction [deg]"),
-}
-_MAPS = (("ra", "dec"), ("azimuth", "zenith"), ("mc_azimuth", "mc_zenith"))
 _PANELS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("reconstructed zenith", ("zenith", "mc_zenith", "dec")),
     ("fit quality", ("quality", "angular_error", "mc_energy")),
@@ -98,69 +49,6 @@ _PANELS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
 )
 """What a panel is for, and the columns that it can show, the best first."""
-_COLUMNS = frozenset({*_QUANTITIES, *_KEPT, "ra", "mjd", "reco"})
-
-
-@dataclass(slots=True)
-class _Histogram:
-    """Counts of one quantity."""
-
-    quantity: _Quantity
-    present: int = 0
-    counts: NDArray[np.int64] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.counts = np.zeros(len(self.quantity.edges) - 1, dtype=np.int64)
-
-    def add(self, values: Floats) -> None:
-        values = values[~np.isnan(values)]
-        self.present += len(values)
-        self.counts += np.histogram(self.quantity.transform(values), self.quantity.edges)[0]
-
-
-@dataclass(slots=True)
-class _SkyMap:
-    """Directions: all in cells of equal area, and each by itself while they are few."""
-
-    present: int = 0
-    cells: NDArray[np.int64] = field(default_factory=lambda: np.zeros(_MAP_ROWS * _MAP_COLUMNS, np.int64))
-    points: list[Floats] = field(default_factory=list)
-
-    def add(self, longitude: Floats, latitude: Floats) -> None:
-        """Take directions in degrees; `longitude` grows to the right and is 0 in the middle."""
-        good = np.isfinite(longitude) & (np.abs(latitude) <= 90)
-        across, up = np.mod(longitude[good] + 180, 360) - 180, latitude[good]
-        column = np.minimum((across + 180) / 360 * _MAP_COLUMNS, _MAP_COLUMNS - 1).astype(np.int64)
-        row = np.minimum((_sine_of_degrees(up) + 1) / 2 * _MAP_ROWS, _MAP_ROWS - 1).astype(np.int64)
-        self.cells += np.bincount(row * _MAP_COLUMNS + column, minlength=len(self.cells))
-        self.present += len(up)
-        if self.present <= _SHOWN_POINTS:
-            self.points.append(np.radians([across, up]))
-
-
-@dataclass(slots=True)
-class _Contents:
-    """What is drawn of a file; `kept` has the values of a column by fit."""
-
-    name: str
-    rows: int
-    kid: str
-    version: str
-    header: Mapping[str, str]
-    histograms: dict[str, _Histogram] = field(
-        default_factory=lambda: {name: _Histogram(quantity) for name, quantity in _QUANTITIES.items()}
-    )
-    maps: dict[str, _SkyMap] = field(default_factory=lambda: {longitude: _SkyMap() for longitude, _ in _MAPS})
-    kept: dict[str, dict[bytes, list[NDArray[np.float32]]]] = field(
-        default_factory=lambda: {name: {} for name in _KEPT}
-    )
-    minutes: list[NDArray[np.int32]] = field(default_factory=list)
-
-    def has(self, column: str) -> bool:
-        """Say if there is anything to draw of a column."""
-        if column in self.histograms:
-            return self.histograms[column].present > 0
-        return bool(self.minutes if column == "mjd" else self.kept[column])
 
 
 def plot(product: Path, png: Path) -> None:
@@ -195,104 +83,30 @@ def plot(product: Path, png: Path) -> None:
         import matplotlib.style
     except ImportError as error:
         raise MissingDependencyError("plot", "pip install 'antares-legacy[plot]'") from error
-    contents = _read(product)
+    contents = read_contents(product)
     with matplotlib.style.context("default"), warnings.catch_warnings():
         # Titles are the user's text; a sign that the font lacks is drawn as a box.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
-        page = _page(contents)
+        page = compose(contents)
         with atomic_file(png) as part:
             page.savefig(part, format="png", metadata={"Software": None})
 
 
-def _read(product: Path) -> _Contents:
-    with open_product(product) as file:
-        try:
-            dataset = file[EVENTS_TABLE.path]
-            _check(product, dataset)
-            kid, version = (_text(file.attrs.get(name, b"unknown")) for name in ("kid", "data_model_version"))
-            contents = _Contents(product.name, dataset.shape[0], kid, version, _header(file))
-            wanted = sorted(_COLUMNS.intersection(dataset.dtype.names))
-            rows = max(1, _BLOCK_BYTES // dataset.dtype.itemsize)
-            for start in range(0, contents.rows if wanted else 0, rows):
-                with np.errstate(all="ignore"):  # infinite and absurd numbers fall outside of every axis
-                    _add(contents, dataset.fields(wanted)[start : start + rows])
-        except (KeyError, RuntimeError) as error:  # what h5py makes of damage that is not in the data
-            raise CorruptInputError(product, "damaged HDF5 file", where="/events", found=str(error)) from error
-    return contents
+def compose(contents: Contents) -> Any:
+    """Draw the page in memory.
 
+    The figure takes the settings of matplotlib that are in force; `plot` sees to it that they are the defaults.
 
-def _check(product: Path, dataset: Any) -> None:
-    """Refuse a table that is not what it says, or that would not fit into memory."""
-    dtype, shape = getattr(dataset, "dtype", None), getattr(dataset, "shape", None)
-    if dtype is None or shape is None or dtype.names is None or len(shape) != 1:
-        raise ProductError(product, "is no level-3 product", where="/events", expected="a table of rows")
-    for name in _COLUMNS.intersection(dtype.names):
-        kinds, expected = ("S", "text") if name == "reco" else ("fiu", "one number per row")
-        if dtype[name].kind not in kinds or dtype[name].shape:
-            where, found = f"/events, column {name}", str(dtype[name])
-            problem = "does not follow the data model"
-            raise ProductError(product, problem, where=where, expected=expected, found=found)
-    size = shape[0] * dtype.itemsize
-    chunk = int(np.prod(dataset.chunks or (0,))) * dtype.itemsize
-    hollow = size > max(_RATIO_MATTERS, _LARGEST_RATIO * dataset.id.get_storage_size())
-    if dtype.itemsize > _LARGEST_ROW or chunk > _LARGEST_CHUNK or hollow:
-        found = f"{shape[0]} rows of {dtype.itemsize} bytes"
-        raise CorruptInputError(product, "declares more than it can hold", where="/events", found=found)
+    Parameters
+    ----------
+    contents
+        What the page shows.
 
-
-def _header(file: Any) -> dict[str, str]:
-    """Return the first row of ``/header``, empty when there is none."""
-    dataset = file.get("header")
-    names = getattr(getattr(dataset, "dtype", None), "names", None)
-    if not names or dataset.shape != (1,) or dataset.dtype.itemsize > _LARGEST_ROW:
-        return {}
-    row = dataset[0]
-    return {name: _text(row[name]) for name in names}
-
-
-def _text(value: object) -> str:
-    text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-    return "".join(sign if sign.isprintable() else " " for sign in text).strip()
-
-
-def _add(contents: _Contents, block: StructuredArray) -> None:
-    columns = {name: _floats(block[name]) for name in block.dtype.names or () if name != "reco"}
-    for name, histogram in contents.histograms.items():
-        if name in columns:
-            histogram.add(columns[name])
-    if {"ra", "dec"} <= columns.keys():
-        contents.maps["ra"].add(180 - columns["ra"], columns["dec"])
-    for azimuth, zenith in _MAPS[1:]:
-        if {azimuth, zenith} <= columns.keys():
-            # North in the middle; like right ascension, the azimuth grows to the left for who looks up.
-            contents.maps[azimuth].add(90 - np.degrees(columns[azimuth]), 90 - np.degrees(columns[zenith]))
-    if "quality" in columns:
-        fits = block["reco"] if "reco" in (block.dtype.names or ()) else np.full(len(block), b"fit")
-        for fit in np.unique(fits).tolist():
-            _keep(contents.kept["quality"], fit, columns["quality"][fits == fit])
-    if "angular_error" in columns:
-        _keep(contents.kept["angular_error"], b"", columns["angular_error"])
-    if "mjd" in columns:
-        mjd = columns["mjd"][(columns["mjd"] >= _FIRST_MJD) & (columns["mjd"] <= _LAST_MJD)]
-        if len(mjd):
-            contents.minutes.append(np.floor(mjd * _MINUTES_PER_DAY).astype(np.int32))
-
-
-def _floats(values: NDArray[Any]) -> Floats:
-    floats: Floats = values.astype(np.float64)
-    if values.dtype.kind != "f":
-        floats[values == MISSING_INTEGER] = np.nan
-    return floats
-
-
-def _keep(kept: dict[bytes, list[NDArray[np.float32]]], fit: bytes, values: Floats) -> None:
-    short = values.astype(np.float32)
-    short = short[np.isfinite(short)]
-    if len(short):
-        kept.setdefault(fit if fit in kept or len(kept) < _COUNTED_FITS else _OTHER_FITS, []).append(short)
-
-
-def _page(contents: _Contents) -> Any:
+    Returns
+    -------
+    matplotlib.figure.Figure
+        A4 landscape, 150 dots per inch.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -309,7 +123,7 @@ def _page(contents: _Contents) -> Any:
         chosen = next((name for name in choices if name not in used and contents.has(name)), "")
         used.add(chosen)
         note = "" if chosen == choices[0] else f"the file has no {purpose if contents.rows else 'events'}"
-        if chosen in _KEPT:
+        if chosen in KEPT:
             _draw_kept(axes, contents, chosen, note)
         elif chosen == "mjd":
             _draw_times(axes, contents)
@@ -320,7 +134,7 @@ def _page(contents: _Contents) -> Any:
     return figure
 
 
-def _write_frame(figure: Any, contents: _Contents) -> None:
+def _write_frame(figure: Any, contents: Contents) -> None:
     header = contents.header
     period = " to ".join(header[key][:19] for key in ("measurement_start", "measurement_stop") if header.get(key))
     facts = [header.get("instrument", ""), header.get("author", ""), period]
@@ -387,7 +201,7 @@ def _joined(events: int) -> int:
     return next(joined for most, joined in ((100, 5), (1000, 2), (np.inf, 1)) if events < most)
 
 
-def _draw_histogram(axes: Any, contents: _Contents, name: str, note: str) -> None:
+def _draw_histogram(axes: Any, contents: Contents, name: str, note: str) -> None:
     histogram = contents.histograms[name]
     quantity, counts, edges = histogram.quantity, histogram.counts, histogram.quantity.edges
     shown = int(counts.sum())
@@ -415,27 +229,27 @@ def _make_logarithmic(axes: Any, edges: Floats) -> None:
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
 
 
-def _draw_kept(axes: Any, contents: _Contents, column: str, note: str) -> None:
+def _draw_kept(axes: Any, contents: Contents, column: str, note: str) -> None:
     groups = {fit: np.concatenate(parts) for fit, parts in contents.kept[column].items()}
     largest = sorted(groups, key=lambda fit: (-len(groups[fit]), fit))
     if len(largest) > _SHOWN_FITS + 1:
         others = np.concatenate([groups.pop(fit) for fit in largest[_SHOWN_FITS:]])
-        largest = [*largest[:_SHOWN_FITS], _OTHER_FITS]
-        groups[_OTHER_FITS] = others
+        largest = [*largest[:_SHOWN_FITS], OTHER_FITS]
+        groups[OTHER_FITS] = others
     edges = _fitting_edges(list(groups.values()))
     shown = 0
     for fit, colour in zip(largest, _FIT_COLOURS, strict=False):
         counts = np.histogram(groups[fit], edges)[0]
         shown += int(counts.sum())
-        label = f"{_short(_text(fit), 16)} ({len(groups[fit]):,})"
+        label = f"{_short(printable(fit), 16)} ({len(groups[fit]):,})"
         axes.stairs(counts, edges, fill=len(groups) == 1, color=colour, alpha=0.85, linewidth=1.4, label=label)
-    title, label = _KEPT[column]
+    title, label = KEPT[column]
     _tidy(axes, label, "events per bin")
     axes.set_xlim(edges[0], edges[-1])
     if len(groups) > 1:
         axes.legend(fontsize=7.5, frameon=False)
-    elif _text(largest[0]):
-        title += f": {_short(_text(largest[0]), 16)}"
+    elif printable(largest[0]):
+        title += f": {_short(printable(largest[0]), 16)}"
     _caption(axes, title, (note, *_counted(shown, sum(map(len, groups.values())), contents.rows)))
 
 
@@ -456,12 +270,12 @@ def _fitting_edges(groups: Sequence[NDArray[np.float32]]) -> Floats:
     return np.linspace(low, high, 60 // _joined(events) + 1)
 
 
-def _draw_times(axes: Any, contents: _Contents) -> None:
+def _draw_times(axes: Any, contents: Contents) -> None:
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
 
     first = min(int(part.min()) for part in contents.minutes)
     last = max(int(part.max()) for part in contents.minutes)
-    days = (last - first) / _MINUTES_PER_DAY
+    days = (last - first) / MINUTES_PER_DAY
     limits = ((0.125, "m", "minute"), (3, "h", "hour"), (400, "D", "day"), (np.inf, "M", "month"))
     unit, word = next((unit, word) for most, unit, word in limits if days < most)
     origin, step = np.datetime64("1858-11-17", "m"), f"datetime64[{unit}]"
@@ -482,29 +296,29 @@ def _draw_times(axes: Any, contents: _Contents) -> None:
     _caption(axes, "Time", _counted(shown, shown, contents.rows))
 
 
-def _draw_map(figure: Any, place: Any, contents: _Contents) -> None:
-    kind = next((longitude for longitude, _ in _MAPS if contents.maps[longitude].present), "")
+def _draw_map(figure: Any, place: Any, contents: Contents) -> None:
+    kind = next((longitude for longitude, _ in MAPS if contents.maps[longitude].present), "")
     if not kind:
         why = f"the file has no {'directions' if contents.rows else 'events'}"
         _draw_nothing(figure.add_subplot(place), "Sky", why)
         return
     sky = contents.maps[kind]
     axes = figure.add_subplot(place, projection="mollweide")
-    if sky.present <= _SHOWN_POINTS:
+    if sky.present <= SHOWN_POINTS:
         size = float(np.clip(6000 / sky.present, 1.5, 25))
         colour = _ORANGE if kind.startswith("mc_") else _BLUE
         axes.scatter(*np.concatenate(sky.points, axis=1), s=size, color=colour, alpha=0.7, linewidths=0)
     else:
-        edges = np.linspace(-np.pi, np.pi, _MAP_COLUMNS + 1), np.arcsin(np.linspace(-1, 1, _MAP_ROWS + 1))
-        cells = np.ma.masked_equal(sky.cells.reshape(_MAP_ROWS, _MAP_COLUMNS), 0)
+        edges = np.linspace(-np.pi, np.pi, MAP_COLUMNS + 1), np.arcsin(np.linspace(-1, 1, MAP_ROWS + 1))
+        cells = np.ma.masked_equal(sky.cells.reshape(MAP_ROWS, MAP_COLUMNS), 0)
         bar = figure.colorbar(axes.pcolormesh(*edges, cells, vmin=0), ax=axes, shrink=0.75, pad=0.03)
-        bar.set_label(f"events per {_CELL_AREA:.1f} deg² (white: none)", fontsize=8.5)
+        bar.set_label(f"events per {CELL_AREA:.1f} deg² (white: none)", fontsize=8.5)
         bar.ax.tick_params(labelsize=8)
     _label_map(axes, kind)
     title, note = {
         "ra": ("Sky, equatorial", ""),
         "azimuth": ("Sky, local", "the file has no sky coordinates"),
-        "mc_azimuth": (_TRUTH + "local directions", "the file has no reconstructed directions"),
+        "mc_azimuth": (TRUTH + "local directions", "the file has no reconstructed directions"),
     }[kind]
     _caption(axes, title, (note, *_counted(sky.present, sky.present, contents.rows)))
 

@@ -1,6 +1,7 @@
 """What `show` prints of a product."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from converters.detect import read_head
 from converters.layout import (
     COVERAGE_TABLE,
     EVENTS_TABLE,
@@ -16,6 +18,7 @@ from converters.layout import (
     PROVENANCE_TABLE,
 )
 from converters.opened import open_product
+from legacy.errors import ProductError
 
 _TABLES = {
     "parameters": PARAMETERS_TABLE.path,
@@ -44,8 +47,14 @@ def render(path: Path, parts: Parts, *, as_json: bool) -> str:
     InputError
         The file is no readable product.
     """
-    with open_product(path) as file:
-        content = _collect(file, parts)
+    read_head(path)  # the same clear messages for missing, empty and unreadable files
+    try:
+        with open_product(path) as file:
+            content = _collect(file, parts)
+    except (KeyError, IndexError, TypeError, ValueError, RuntimeError) as error:
+        raise ProductError(
+            path, "does not follow the data model", found=str(error), advice="`antares-legacy validate` tells more"
+        ) from error
     if as_json:
         return json.dumps(content, indent=1, ensure_ascii=False)
     return "\n\n".join(f"{title}\n{_as_text(value)}" for title, value in content.items())
@@ -92,12 +101,12 @@ def _rows(array: Any) -> list[dict[str, object]]:
 
 
 def _plain(value: object) -> object:
-    """Return a value that JSON can hold: text instead of bytes, None instead of NaN."""
+    """Return a value that JSON can hold: text instead of bytes, None instead of NaN and infinity."""
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
-    return None if isinstance(value, float) and value != value else value
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _as_text(value: object) -> str:

@@ -137,8 +137,9 @@ def _strictly_increasing(blocks: Iterator[NDArray[np.int64]]) -> bool:
         keys = block if last is None else np.concatenate((last, block))
         ascends = np.zeros(len(keys) - 1, dtype=bool)
         for column in keys.T[::-1]:
-            step = np.diff(column)
-            ascends = (step > 0) | ((step == 0) & ascends)
+            # Compared, not subtracted: the difference of two large numbers can overflow.
+            before, after = column[:-1], column[1:]
+            ascends = (after > before) | ((after == before) & ascends)
         if not ascends.all():
             return False
         last = keys[-1:]

@@ -9,15 +9,17 @@ import signal
 import sys
 from dataclasses import dataclass
 from importlib.metadata import entry_points
+from pathlib import Path
 from types import FrameType
 from typing import Annotated, Any, NoReturn
 
 import typer
 
-from legacy.errors import AntaresLegacyError
+from legacy.errors import AntaresLegacyError, printable
 
 COMMAND_GROUP = "antares_legacy.commands"
-_INTERRUPTED, _TERMINATED = 130, 143
+_GOES_ON = "antares-legacy: interrupted; the same command goes on where it stopped"
+_MACHINE_FAILED, _INTERRUPTED, _TERMINATED = 3, 130, 143
 # Recent versions of typer carry their own copy of click, older ones import it: the base class of all errors
 # about options is reached in the same way in both.
 _WrongUse: Any = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
@@ -91,17 +93,46 @@ def main_options(
     talk.quiet, talk.verbose, talk.debug = quiet, verbose, debug
 
 
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Folder for everything it makes.")] = Path(
+        "antares-legacy-demo"
+    ),
+) -> None:
+    """Convert real sample files, check one, look into it and draw it.
+
+    Every command is printed before it runs. Example: antares-legacy demo -o demo
+    """
+    from legacy.demo import run_demo
+
+    raise typer.Exit(run_demo(out, talk.say))
+
+
+def _unexpected(error: Exception) -> str:
+    """Describe an error that nobody foresaw in one line."""
+    if isinstance(error, OSError):
+        return printable(f"{error.filename or 'the machine'}: {error.strerror or error}; check permissions and storage")
+    what = printable(f"{type(error).__name__}: {error}")
+    return f"unexpected {what}; please report this with what --debug shows"
+
+
 def _terminate(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001
     raise SystemExit(_TERMINATED)
 
 
 def main() -> None:
     """Run the command line and exit; the entry point of the console script."""
-    for point in entry_points(group=COMMAND_GROUP):
-        point.load()(app)
     signal.signal(signal.SIGTERM, _terminate)
     try:
+        for point in entry_points(group=COMMAND_GROUP):
+            point.load()(app)
         code = app(standalone_mode=False)
+        if code == _INTERRUPTED:  # recent versions of typer turn Ctrl-C into this code themselves
+            talk.error(_GOES_ON)
+    except SystemExit as stopped:
+        if stopped.code == _TERMINATED:
+            talk.error(_GOES_ON)
+        raise
     except AntaresLegacyError as error:
         if talk.debug:
             raise
@@ -111,10 +142,15 @@ def main() -> None:
         error.show()
         code = error.exit_code
     except (typer.Abort, KeyboardInterrupt):
-        talk.error("antares-legacy: interrupted; the same command goes on where it stopped")
+        talk.error(_GOES_ON)
         code = _INTERRUPTED
     except BrokenPipeError:
         # The reader of our output is gone (`| head`); keep Python from complaining once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
+    except Exception as error:
+        if talk.debug:
+            raise
+        talk.error(f"antares-legacy: {_unexpected(error)}")
+        code = _MACHINE_FAILED if isinstance(error, OSError) else 1
     sys.exit(code)

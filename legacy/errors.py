@@ -87,7 +87,7 @@ class InputError(AntaresLegacyError):
             parts.append(f"found {self.found}")
         if self.advice:
             parts.append(self.advice)
-        return "; ".join(parts)
+        return printable("; ".join(parts))
 
     def __reduce__(self) -> tuple[object, ...]:
         # Worker processes send their errors home; the default would call __init__ with the message alone.
@@ -95,6 +95,15 @@ class InputError(AntaresLegacyError):
             _rebuild_input_error,
             (type(self), self.path, self.problem, self.where, self.expected, self.found, self.advice),
         )
+
+
+def printable(text: str) -> str:
+    """Return `text` as one line that a terminal can show.
+
+    Names and contents of files are foreign: control characters, line breaks and bytes that are no UTF-8 are
+    written as escapes.
+    """
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
 def _rebuild_input_error(

@@ -5,11 +5,14 @@ reported if it dies again.
 """
 
 import multiprocessing
+import os
 import signal
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.connection import wait as wait_for_end
 from typing import TypeVar
 
 Item = TypeVar("Item")
@@ -60,27 +63,54 @@ def _pool(
     """Work through `waiting` until it is empty or a worker dies; what was in flight then goes to `suspects`."""
     # Spawned, not forked: HDF5 and its locks do not survive a fork from a process with threads.
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_leave_interrupts_to_the_parent)
+    pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_follow_the_parent)
     running: dict[Future[Result], Item] = {}
+    broken = False
     try:
-        while waiting or running:
+        while (waiting or running) and not broken:
             while waiting and len(running) < 2 * jobs:
                 item = waiting.popleft()
                 running[pool.submit(function, item)] = item
             done, _ = wait(running, return_when=FIRST_COMPLETED)
             for future in done:
                 item = running.pop(future)
-                yield item, future.result()
+                if isinstance(future.exception(), BrokenProcessPool):
+                    suspects.append(item)
+                    broken = True
+                else:
+                    yield item, future.result()
     except BrokenProcessPool:
         suspects.append(item)
-        suspects.extend(running.values())
     except BaseException:
         for process in list((pool._processes or {}).values()):
             process.terminate()
         raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+    yield from _rest(running, suspects)
 
 
-def _leave_interrupts_to_the_parent() -> None:
+def _rest(running: dict[Future[Result], Item], suspects: list[Item]) -> Iterator[tuple[Item, Result | WorkerDiedError]]:
+    """Yield what was done when the pool broke; the others become suspects."""
+    for future, item in running.items():
+        if future.cancelled() or isinstance(future.exception(), BrokenProcessPool):
+            suspects.append(item)
+        else:
+            yield item, future.result()
+
+
+def _follow_the_parent() -> None:
+    """Leave interrupts to the parent, and end with it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_the_parent, name="end-with-parent", daemon=True).start()
+
+
+def _end_with_the_parent() -> None:
+    """End this process when the parent is killed.
+
+    Otherwise it would go on writing under a temporary name that the next run takes for its own.
+    """
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait_for_end([parent.sentinel])
+        os._exit(1)

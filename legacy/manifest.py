@@ -5,6 +5,7 @@ without repetitions. A reader therefore takes the last line for a path, and igno
 has cut.
 """
 
+import errno
 import json
 import os
 from collections.abc import Iterable, Mapping
@@ -128,9 +129,13 @@ def _entry(values: Mapping[str, object]) -> ManifestEntry:
 
 def append(path: Path, entry: ManifestEntry) -> None:
     """Add an entry at the end; whole or not at all unless the machine dies; raises OSError."""
+    line = entry.to_json().encode() + b"\n"
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
     try:
-        os.write(descriptor, entry.to_json().encode() + b"\n")
+        before = os.fstat(descriptor).st_size
+        if os.write(descriptor, line) < len(line):
+            os.ftruncate(descriptor, before)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
     finally:
         os.close(descriptor)
 

@@ -159,9 +159,7 @@ class SeatrayHdf5File:
         if name not in self._content.several or fits is None or hits is None:
             return nothing
         if len(fits) != len(hits):
-            self._warnings.append(
-                f"{printable(name)} has other frames than the fit: its hits are not counted"
-            )
+            self._warnings.append(f"{printable(name)} has other frames than the fit: its hits are not counted")
             return nothing
         counts = [nothing]
         for frame, used in zip(
@@ -171,7 +169,8 @@ class SeatrayHdf5File:
         ):
             same = (frame["Run"] == used["Run"]) & (frame["Event"] == used["Event"])
             size = used["stop"].astype(np.int64) - used["start"].astype(np.int64)
-            counted = np.where(same & (used["exists"] != 0) & (size > 0), size, -1)
+            whole = (used["exists"] != 0) & (used["stop"] <= self._content.several[name])
+            counted = np.where(same & whole & (size > 0), size, -1)
             counts.append(counted[frame["exists"] != 0])
         return np.concatenate(counts)
 
@@ -242,21 +241,17 @@ class SeatrayHdf5File:
             self._counts[table.name, field] = self._counts.get((table.name, field), 0) + count
         return rows
 
-    def _show(
-        self, events: dict[str, Column], placed: _Placed, part: slice, rows: StructuredArray, first: int
-    ) -> None:
+    def _show(self, events: dict[str, Column], placed: _Placed, part: slice, rows: StructuredArray, first: int) -> None:
         """Add the columns of ``/events`` that come from the fit shown."""
         here = rows["group_id"] - first
         n_events = len(events["run_id"])
-        fit = dict(
-            zip(placed.table.fields, (rows[c.name] for c in placed.table.spec.columns[1:]), strict=True)
-        )
+        fit = dict(zip(placed.table.fields, (rows[c.name] for c in placed.table.spec.columns[1:]), strict=True))
         columns = fit_columns(fit, antares=self._antares)
         if len(placed.n_hits):
             given = columns.get("n_hits", np.full(len(rows), -1, dtype=np.int64))
             columns["n_hits"] = np.where(given < 0, placed.n_hits[part], given)
         if "zenith" in columns:
-            given = np.isfinite(fit["zenith"]) & np.isfinite(fit["azimuth"])
+            given = ~(np.isnan(fit["zenith"]) | np.isnan(fit["azimuth"]))
             self._absurd += int(np.count_nonzero(given & np.isnan(columns["zenith"])))
         for name, values in columns.items():
             missing = np.nan if values.dtype.kind == "f" else -1
@@ -266,13 +261,11 @@ class SeatrayHdf5File:
 
     def coverage(self) -> tuple[CoverageRow, ...]:
         """Say what became of every table and column."""
-        found = [
-            CoverageRow(f"{printable(n)}", -1, "", "no table of SeaTray's frames")
-            for n in self._content.foreign
-        ]
+        found = [CoverageRow(f"{printable(n)}", -1, "", "no table of SeaTray's frames") for n in self._content.foreign]
         for name, count in self._content.several.items():
             note = "several rows per event: counted, not kept, level 3 has no hits"
-            found.append(CoverageRow(printable(name), count, "", note))
+            used = any(len(placed.n_hits) and name == placed.table.name + _HITS_USED for placed in self._placed)
+            found.append(CoverageRow(printable(name), count, "/events.n_hits" if used else "", note))
         if INDEX_GROUP in self._file:
             note = "used to find the rows of each event"
             found.append(CoverageRow(INDEX_GROUP, len(self._file[INDEX_GROUP]), "", note))
@@ -296,13 +289,11 @@ class SeatrayHdf5File:
             notes = [f"also {shown[field]}"] if field in shown else []
             if field.startswith("is") and column.dtype == "i8":
                 notes.append("0 can mean not filled: not interpreted")
-            yield CoverageRow(
-                f"{name}.{printable(field, 30)}", count, f"{table.spec.path}.{column.name}", "; ".join(notes)
-            )
+            target = f"{table.spec.path}.{column.name}" if count else ""
+            note = "; ".join(notes) if count else "no event has a value"
+            yield CoverageRow(f"{name}.{printable(field, 30)}", count, target, note)
         for field in table.skipped:
-            yield CoverageRow(
-                f"{name}.{printable(field, 30)}", -1, "", "neither a number nor a text: not kept"
-            )
+            yield CoverageRow(f"{name}.{printable(field, 30)}", -1, "", "neither a number nor a text: not kept")
 
     def warnings(self) -> tuple[str, ...]:
         """Say what the user should know."""
@@ -370,18 +361,12 @@ def _names_antares(content: Content) -> bool:
 
 def _choose(path: Path, content: Content, asked: str | None) -> SourceTable | None:
     """Return the table whose fit ``/events`` shows, None for none."""
-    fits = {
-        t.reco: t
-        for t in content.tables
-        if {"zenith", "azimuth"} <= set(t.fields) and len(t.reco) <= _RECO_WIDTH
-    }
+    fits = {t.reco: t for t in content.tables if {"zenith", "azimuth"} <= set(t.fields) and len(t.reco) <= _RECO_WIDTH}
     if asked == "none":
         return None
     if asked is None:
         return next((fits[name] for name in (*_PREFERRED, *fits) if name in fits), None)
     if asked not in fits:
         advice = nearest(asked, [*fits, "none"])
-        raise InputError(
-            path, f"has no fit called {asked}", found=", ".join(fits) or "no fits", advice=advice
-        )
+        raise InputError(path, f"has no fit called {asked}", found=", ".join(fits) or "no fits", advice=advice)
     return fits[asked]

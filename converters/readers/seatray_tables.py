@@ -329,9 +329,7 @@ def _field_attributes(dataset: Any) -> dict[str, tuple[str, str]]:
     """Return unit and description of each field, from the attributes ``FIELD_n_*``."""
     found: dict[str, tuple[str, str]] = {}
     for number in range(len(dataset.dtype.names)):
-        name, unit, text = (
-            _text(dataset.attrs.get(f"FIELD_{number}_{part}", b"")) for part in ("NAME", "UNIT", "DOC")
-        )
+        name, unit, text = (_text(dataset.attrs.get(f"FIELD_{number}_{part}", b"")) for part in ("NAME", "UNIT", "DOC"))
         found[name] = (unit, printable(text, 300))
     return found
 

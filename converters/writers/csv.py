@@ -57,7 +57,7 @@ class CsvWriter:
             content = json.loads(_meta_path(target).read_text(encoding="utf-8"))
             step = dict(content["provenance"]["steps"][-1])
             facts = {name: content["data_taking"][name] for name in (*FACTS, "data_model_version")}
-        except (OSError, ValueError, KeyError, IndexError, TypeError):
+        except (OSError, ValueError, KeyError, IndexError, TypeError, RecursionError):
             return None
         return {key: str(value) for key, value in {**step, **facts}.items()}
 

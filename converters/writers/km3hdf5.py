@@ -59,7 +59,7 @@ class Km3Hdf5Writer:
                 row = file[PROVENANCE_TABLE.path][-1]
                 found = {name: row[name].decode() for name in row.dtype.names}
                 found |= {name: bytes(file.attrs[name]).decode() for name in (*FACTS, "data_model_version")}
-        except (OSError, KeyError, ValueError, IndexError, TypeError):
+        except (OSError, KeyError, ValueError, IndexError, TypeError, AttributeError, RuntimeError):
             return None
         return found
 

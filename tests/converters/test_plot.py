@@ -1,6 +1,7 @@
-"""The picture page, made from files that h5py writes straight from the column registry."""
+"""The picture page, and the files that it leaves and does not leave."""
 
 import os
+import runpy
 import subprocess
 import sys
 import textwrap
@@ -8,86 +9,26 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from converters import plot as plotting
-from converters.layout import EVENTS_TABLE, HEADER_FIELDS, header_table
-from converters.plot import plot
-from legacy.errors import (
-    AntaresLegacyError,
-    CorruptInputError,
-    InputError,
-    MissingDependencyError,
-    ProductError,
-    UsageError,
-)
+from converters import plot_data
+from converters.plot import compose, plot
+from converters.plot_data import MAP_COLUMNS, MAP_ROWS, SHOWN_POINTS, read_contents
+from legacy.errors import InputError, MissingDependencyError, UsageError
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-ALWAYS = {"group_id", "event_id", "internal_id", "reco"}
 Columns = Mapping[str, Any]
-RANDOM = np.random.default_rng(20080530)
-
-
-def write_product(
-    path: Path, rows: int, columns: Columns, header: Mapping[str, str] | None = None, **options: Any
-) -> Path:
-    """Write a file with ``/events``, ``/header`` and the root attributes of a product."""
-    array = EVENTS_TABLE.select({*columns, *ALWAYS}).blank(rows)
-    array["group_id"] = np.arange(rows)
-    array["reco"] = b"none"
-    for name, values in columns.items():
-        array[name] = values
-    with h5py.File(path, "w") as file:
-        file.create_dataset("events", data=array, **options)
-        file.attrs["kid"] = np.bytes_("6e834f07-1111-2222-3333-444455556666")
-        file.attrs["data_model_version"] = np.bytes_("1.0")
-        if header is not None:
-            texts = {name: header.get(name, "").encode() for name in HEADER_FIELDS}
-            spec = header_table({name: max(1, len(text)) for name, text in texts.items()})
-            file.create_dataset("header", data=np.array([tuple(texts.values())], dtype=spec.dtype))
-    return path
-
-
-def isotropic(count: int) -> NDArray[np.float64]:
-    return np.asarray(np.arccos(RANDOM.uniform(-1, 1, count)))
-
-
-def list_columns(count: int) -> Columns:
-    return {
-        "ra": RANDOM.uniform(0, 360, count),
-        "dec": 90 - np.degrees(isotropic(count)),
-        "mjd": RANDOM.uniform(54_129, 58_118, count),
-        "n_hits": RANDOM.integers(15, 300, count),
-        "angular_error": RANDOM.integers(1, 11, count) / 10,
-    }
-
-
-def seatray_columns(count: int) -> Columns:
-    return {
-        "zenith": isotropic(count) / 2,
-        "azimuth": RANDOM.uniform(0, 2 * np.pi, count),
-        "quality": RANDOM.normal(-6, 0.5, count),
-        "n_hits": RANDOM.integers(10, 80, count),
-        "reco": b"aafit",
-    }
-
-
-def simulated_columns(count: int) -> Columns:
-    return {
-        "mc_energy": 10 ** RANDOM.uniform(2, 6, count),
-        "mc_zenith": isotropic(count),
-        "mc_azimuth": RANDOM.uniform(0, 2 * np.pi, count),
-        "mc_pdgid": 14,
-        "mc_bjorken_y": RANDOM.uniform(0, 1, count),
-        "n_hits": RANDOM.integers(10, 5000, count),
-    }
+products = runpy.run_path(str(Path(__file__).parent / "plot_products.py"))
+RANDOM, write_product, isotropic = products["RANDOM"], products["write_product"], products["isotropic"]
+list_columns, simulated_columns = products["list_columns"], products["simulated_columns"]
+KINDS: dict[str, tuple[int, Columns, tuple[str, ...]]] = products["KINDS"]
 
 
 def page(product: Path) -> Any:
-    return plotting._page(plotting._read(product))
+    return compose(read_contents(product))
 
 
 def texts(figure: Any) -> list[str]:
@@ -110,46 +51,6 @@ def bars(axes: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     (stairs,) = axes.patches
     values, edges, _ = stairs.get_data()
     return values, edges
-
-
-TRUTH = "Monte Carlo truth: "
-KINDS: dict[str, tuple[int, Columns, tuple[str, ...]]] = {
-    "list": (
-        300,
-        list_columns(300),
-        ("Sky, equatorial", "Declination", "Angular error", "Hits", "Time"),
-    ),
-    "seatray": (
-        19,
-        seatray_columns(19),
-        ("Sky, local", "Zenith", "Fit quality: aafit", "Hits", "Azimuth"),
-    ),
-    "simulated": (
-        500,
-        simulated_columns(500),
-        (TRUTH + "local directions", TRUTH + "zenith", TRUTH + "energy", "Hits", TRUTH + "inelasticity"),
-    ),
-    "both": (
-        200,
-        {**seatray_columns(200), **simulated_columns(200), "energy": 10 ** RANDOM.normal(3, 1, 200)},
-        ("Sky, local", "Zenith", "Fit quality: aafit", "Hits", "Energy"),
-    ),
-    "empty": (
-        0,
-        list_columns(0),
-        ("Sky", "Reconstructed zenith", "Fit quality", "Numbers of hits", "Event times"),
-    ),
-    "identities only": (
-        7,
-        {"run_id": 1},
-        ("Sky", "Reconstructed zenith", "Fit quality", "Numbers of hits", "Event times"),
-    ),
-    "one event": (
-        1,
-        {"mc_energy": 1e5, "quality": -5.0, "mjd": 55_000.5, "n_lines": 3, "ra": 10.0, "dec": 20.0},
-        ("Sky, equatorial", "Declination", "Fit quality: none", TRUTH + "energy", "Time"),
-    ),
-}
 
 
 @pytest.mark.parametrize("kind", list(KINDS))
@@ -201,7 +102,6 @@ def test_hits_are_counted_in_whole_numbers(tmp_path: Path) -> None:
     values, edges = bars(axes)
     assert axes.get_xscale() == "log"
     assert np.all(np.mod(edges, 1) == 0.5)
-    assert np.all(np.diff(plotting._COUNT, 2) >= 0)
     assert values.tolist() == np.histogram(hits, edges)[0].tolist()
 
 
@@ -260,7 +160,7 @@ def test_galactic_plane_is_where_astropy_has_it() -> None:
 
 
 def test_many_events_become_a_density_map(tmp_path: Path) -> None:
-    count = plotting._SHOWN_POINTS + 1
+    count = SHOWN_POINTS + 1
     columns = {"ra": RANDOM.uniform(0, 360, count), "dec": 90 - np.degrees(isotropic(count))}
     axes = panel(page(write_product(tmp_path / "events.l3.h5", count, columns)), "Sky, equatorial")
     (mesh,) = [c for c in axes.collections if hasattr(c, "get_coordinates")]
@@ -268,9 +168,9 @@ def test_many_events_become_a_density_map(tmp_path: Path) -> None:
     assert cells.sum() == count
     # Cells of equal area: an isotropic sky has no structure beyond the statistical one.
     assert cells.filled(0).var() == pytest.approx(cells.filled(0).mean(), rel=0.1)
-    row, column = plotting._MAP_ROWS // 2, plotting._MAP_COLUMNS // 2
+    row, column = MAP_ROWS // 2, MAP_COLUMNS // 2
     right_of_middle = (columns["ra"] > 177) & (columns["ra"] <= 180)
-    above = (columns["dec"] >= 0) & (np.sin(np.radians(columns["dec"])) < 2 / plotting._MAP_ROWS)
+    above = (columns["dec"] >= 0) & (np.sin(np.radians(columns["dec"])) < 2 / MAP_ROWS)
     assert cells.filled(0)[row, column] == np.count_nonzero(right_of_middle & above)
 
 
@@ -278,7 +178,7 @@ def test_blocks_do_not_show(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     columns = {**list_columns(500), "quality": RANDOM.normal(0, 1, 500), "reco": [b"aafit", b"bbfit_track"] * 250}
     product = write_product(tmp_path / "events.l3.h5", 500, columns, chunks=(64,), compression="gzip")
     plot(product, tmp_path / "whole.png")
-    monkeypatch.setattr(plotting, "_BLOCK_BYTES", 3000)
+    monkeypatch.setattr(plot_data, "_BLOCK_BYTES", 3000)
     plot(product, tmp_path / "blocks.png")
     assert (tmp_path / "whole.png").read_bytes() == (tmp_path / "blocks.png").read_bytes()
 
@@ -368,14 +268,6 @@ def test_quality_by_fit(tmp_path: Path) -> None:
     assert sum(stairs.get_data()[0].sum() for stairs in axes.patches) == len(fits)
 
 
-def test_names_of_fits_without_end_are_not_all_remembered(tmp_path: Path) -> None:
-    count = 3 * plotting._COUNTED_FITS
-    columns = {"quality": np.linspace(0, 1, count), "reco": [f"fit{n}".encode() for n in range(count)]}
-    contents = plotting._read(write_product(tmp_path / "events.l3.h5", count, columns))
-    assert len(contents.kept["quality"]) == plotting._COUNTED_FITS + 1
-    assert sum(len(part) for parts in contents.kept["quality"].values() for part in parts) == count
-
-
 HEADER = {
     "title": "ANTARES $unbalanced_ 天\n\x07 title",
     "instrument": "ANTARES",
@@ -431,6 +323,7 @@ def test_an_old_picture_is_replaced_only_by_a_new_one(tmp_path: Path) -> None:
     with pytest.raises(InputError):
         plot(broken, picture)
     assert picture.read_bytes() == b"old"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["broken.h5", "page.png"]
     plot(write_product(tmp_path / "events.l3.h5", 3, list_columns(3)), picture)
     assert picture.read_bytes().startswith(PNG_SIGNATURE)
 
@@ -454,109 +347,6 @@ def test_the_product_is_not_overwritten(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="replace the product"):
         plot(product, product)
     assert product.read_bytes() == content
-
-
-def _no_file(path: Path) -> None:
-    path.unlink(missing_ok=True)
-
-
-def _text_file(path: Path) -> None:
-    path.write_text("ra,dec\n1,2\n", encoding="utf-8")
-
-
-def _no_events(path: Path) -> None:
-    with h5py.File(path, "w") as file:
-        file.attrs["data_model_version"] = "1.0"
-
-
-def _events_group(path: Path) -> None:
-    _no_events(path)
-    with h5py.File(path, "a") as file:
-        file.create_group("events/block0")
-
-
-def _plain_array(path: Path) -> None:
-    _no_events(path)
-    with h5py.File(path, "a") as file:
-        file["events"] = np.zeros((3, 2))
-
-
-def _table_of_two_dimensions(path: Path) -> None:
-    _no_events(path)
-    with h5py.File(path, "a") as file:
-        file["events"] = np.zeros((3, 2), dtype=[("ra", "f8")])
-
-
-def _text_as_number(path: Path) -> None:
-    _no_events(path)
-    with h5py.File(path, "a") as file:
-        file["events"] = np.zeros(3, dtype=[("ra", "S8"), ("dec", "f8")])
-
-
-def _number_as_text(path: Path) -> None:
-    _no_events(path)
-    with h5py.File(path, "a") as file:
-        file["events"] = np.zeros(3, dtype=[("quality", "f8"), ("reco", "i8")])
-
-
-def _array_as_number(path: Path) -> None:
-    _no_events(path)
-    with h5py.File(path, "a") as file:
-        file["events"] = np.zeros(3, dtype=[("zenith", "f8", (2,))])
-
-
-def _rows_that_are_not_there(path: Path) -> None:
-    _no_events(path)
-    with h5py.File(path, "a") as file:
-        file.create_dataset("events", shape=(10**12,), dtype=[("ra", "f8"), ("dec", "f8")], chunks=(1000,))
-
-
-def _gigantic_chunks(path: Path) -> None:
-    _no_events(path)
-    with h5py.File(path, "a") as file:
-        file.create_dataset("events", shape=(10,), maxshape=(None,), dtype=[("ra", "f8")], chunks=(2**28,))
-
-
-def _cut(path: Path) -> None:
-    write_product(path, 5000, list_columns(5000))
-    path.write_bytes(path.read_bytes()[:100_000])
-
-
-def _damaged_chunk(path: Path) -> None:
-    write_product(path, 5000, list_columns(5000), chunks=(5000,), compression="gzip")
-    with h5py.File(path, "r") as file:
-        chunk = file["events"].id.get_chunk_info(0)
-    content = bytearray(path.read_bytes())
-    content[chunk.byte_offset + 10 : chunk.byte_offset + 2000] = bytes(1990)
-    path.write_bytes(content)
-
-
-@pytest.mark.parametrize(
-    ("spoil", "error", "message"),
-    [
-        (_no_file, InputError, "no such file"),
-        (_text_file, InputError, "no HDF5 file"),
-        (_no_events, InputError, "no level-3 product"),
-        (_events_group, ProductError, "a table of rows"),
-        (_plain_array, ProductError, "a table of rows"),
-        (_table_of_two_dimensions, ProductError, "a table of rows"),
-        (_text_as_number, ProductError, "column ra; expected one number per row; found |S8"),
-        (_number_as_text, ProductError, "column reco; expected text; found int64"),
-        (_array_as_number, ProductError, "column zenith"),
-        (_rows_that_are_not_there, CorruptInputError, "1000000000000 rows"),
-        (_gigantic_chunks, CorruptInputError, "more than it can hold"),
-        (_cut, CorruptInputError, "damaged HDF5 file"),
-        (_damaged_chunk, CorruptInputError, "damaged HDF5 file"),
-    ],
-)
-def test_bad_products(tmp_path: Path, spoil: Any, error: type[AntaresLegacyError], message: str) -> None:
-    product = tmp_path / "bad.l3.h5"
-    spoil(product)
-    with pytest.raises(error) as caught:
-        plot(product, tmp_path / "page.png")
-    assert str(product) in str(caught.value)
-    assert message in str(caught.value)
-    assert not list(tmp_path.glob("page*"))
 
 
 def test_without_matplotlib(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,7 @@ from converters.readers.evt.grammar import (
     END_TAG,
     EVENT_TAGS,
     MAX_FIT_VALUES,
+    MAX_LINE_LENGTH,
     MC_INFO_TABLE,
     MC_TRACK_LAYOUTS,
     MC_TRACKS_WITH_EXTRA,
@@ -20,7 +21,7 @@ from converters.readers.evt.lines import Indices, Lines
 from converters.readers.evt.numbers import parse_line, parse_table, to_integers
 from converters.readers.evt.particles import to_pdg
 from converters.readers.evt.structure import Spans
-from legacy.model import StructuredArray
+from legacy.model import StructuredArray, TableSpec
 
 Values = NDArray[np.float64]
 
@@ -84,10 +85,10 @@ class Parsed:
 def in_events(lines: Lines, tags: dict[str, Indices], spans: Spans, tally: Tally) -> Iterator[TaggedLines]:
     """Assign the lines of each tag to events; lines outside are only counted."""
     for tag, found in tags.items():
-        events = spans.event_of(found)
-        inside = events >= 0
         if tag == END_TAG:
             continue
+        events = spans.event_of(found)
+        inside = events >= 0
         if not inside.all():
             outside = found[~inside & ~spans.in_header(found)]
             tally.outside[tag] += sum(1 for line in outside.tolist() if lines.line(line).strip())
@@ -96,7 +97,14 @@ def in_events(lines: Lines, tags: dict[str, Indices], spans: Spans, tally: Tally
 
 
 def parse(lines: Lines, tagged: TaggedLines, tally: Tally) -> Iterator[Parsed]:
-    """Read the numbers of lines with one tag, grouped by how many values a line has."""
+    """Read the numbers of lines with one tag, grouped by how many values a line has.
+
+    A line longer than `MAX_LINE_LENGTH` is not one of numbers: it is counted as undecoded.
+    """
+    short = lines.ends[tagged.lines] - lines.starts[tagged.lines] <= MAX_LINE_LENGTH
+    if not short.all():
+        tally.undecoded[tagged.tag] += int(np.count_nonzero(~short))
+        tagged = TaggedLines(tagged.tag, tagged.lines[short], tagged.events[short])
     texts = lines.values(tagged.lines, len(tagged.tag) + 1)
     table = parse_table(texts)
     if table is not None:
@@ -145,6 +153,11 @@ def fill(array: StructuredArray, name: str, rows: Indices | slice, values: Value
     array[name][rows] = to_integers(values) if is_integer else values
 
 
+def _blank(spec: TableSpec, rows: int) -> StructuredArray:
+    """Make rows in which every value is missing; repeating one row fills the memory only once."""
+    return np.repeat(spec.blank(1), rows)
+
+
 class TrackDecoder:
     """Collects the rows of ``/mc_tracks`` of one block.
 
@@ -175,15 +188,14 @@ class TrackDecoder:
     def rows(self) -> StructuredArray:
         """Return all rows in file order, which is also the order of ``group_id``."""
         places = rows_in_file_order([parsed.lines for _, _, parsed in self._parts])
-        array = MC_TRACKS_WITH_EXTRA.blank(sum(map(len, places)))
+        array = _blank(MC_TRACKS_WITH_EXTRA, sum(map(len, places)))
         for (tag, layout, parsed), rows in zip(self._parts, places, strict=True):
             array["group_id"][rows] = parsed.events + self._first
             array["origin"][rows] = tag.encode()
             for position, name in enumerate(layout):
                 fill(array, name, rows, parsed.values[:, position])
             if "source_code" in layout:
-                codes = to_integers(parsed.values[:, layout.index("source_code")])
-                array["pdgid"][rows] = to_pdg(codes, self._schemes[tag])
+                array["pdgid"][rows] = to_pdg(array["source_code"][rows], self._schemes[tag])
         return array
 
 
@@ -209,7 +221,7 @@ class EventTagDecoder:
         first = TaggedLines(tagged.tag, tagged.lines[once], tagged.events[once])
         for parsed in parse(lines, first, tally):
             count = parsed.values.shape[1]
-            if count > len(grammar.columns) or (count < len(grammar.columns) and not grammar.open_end):
+            if not count or count > len(grammar.columns) or (count < len(grammar.columns) and not grammar.open_end):
                 tally.undecoded[tagged.tag] += len(parsed.lines)
                 continue
             tally.layouts[tagged.tag, count] += len(parsed.lines)
@@ -241,7 +253,7 @@ class EventTagDecoder:
         event_type, hits
             Second value of ``start_event`` and number of hit lines, one per event.
         """
-        array = MC_INFO_TABLE.blank(self._n_events)
+        array = _blank(MC_INFO_TABLE, self._n_events)
         array["group_id"] = np.arange(first, first + self._n_events)
         array["event_type"] = event_type
         array["n_hit_lines"] = hits
@@ -256,7 +268,7 @@ def track_fits(lines: Lines, tagged: TaggedLines | None, first: int, tally: Tall
     """Return the rows of ``/reco/track_fit``: every line as an open list of numbers."""
     parts = list(parse(lines, tagged, tally)) if tagged else []
     places = rows_in_file_order([parsed.lines for parsed in parts])
-    array = TRACK_FIT_TABLE.blank(sum(map(len, places)))
+    array = _blank(TRACK_FIT_TABLE, sum(map(len, places)))
     for parsed, rows in zip(parts, places, strict=True):
         count = parsed.values.shape[1]
         tally.layouts["track_fit", count] += len(parsed.lines)

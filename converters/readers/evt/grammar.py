@@ -42,6 +42,8 @@ MC_TRACKS_WITH_EXTRA = TableSpec(
 MAX_WEIGHTS = 4
 MAX_LIST = 32
 MAX_FIT_VALUES = 64
+MAX_LINE_LENGTH = 16_384
+"""Longest line that is read as numbers, in bytes; the longest known has forty of them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,12 +27,12 @@ _NUMERIC_TAGS = frozenset(
 _ANTARES = re.compile("antares", re.IGNORECASE)
 
 
-def header_lines(lines: Lines, first: int, end: int) -> list[HeaderLine]:
-    """Read the lines of a header block; a line without a colon becomes a parameter without values."""
+def header_lines(lines: Lines, count: int) -> list[HeaderLine]:
+    """Read the first `count` lines; a line without a colon becomes a parameter without values."""
     found = []
-    for number in range(first, end):
+    for number in range(count):
         text = lines.line(number).strip()
-        if not text or text.startswith("end_event:"):
+        if not text:
             continue
         tag, _, rest = text.partition(":")
         values = rest.split()
@@ -88,3 +88,23 @@ def code_schemes(header: Sequence[HeaderLine]) -> dict[str, str]:
         "primarylepton": "geant3",
         "track_earthlepton": "geant3",
     }
+
+
+class Origin:
+    """What the latest header says about the events behind it; joined files have several."""
+
+    def __init__(self) -> None:
+        self.run = -1
+        self.schemes = code_schemes(())
+        self.used = False
+        """Whether events were met since the latest header line: the next one begins another header."""
+        self._lines: list[HeaderLine] = []
+
+    def add(self, found: Sequence[HeaderLine]) -> None:
+        """Take in header lines."""
+        if self.used:
+            self._lines.clear()
+        self._lines.extend(found)
+        self.used = False
+        self.run = run_of(self._lines)
+        self.schemes = code_schemes(self._lines)

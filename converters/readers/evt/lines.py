@@ -15,8 +15,12 @@ MAX_TAGS_PER_BLOCK = 300
 """No generator has more than thirty; a block with more is not `.evt` text."""
 
 
-class TooManyTagsError(ValueError):
-    """The block has more different tags than any `.evt` file: it is something else."""
+MAX_LINES_PER_BLOCK = 5_000_000
+"""More than this is one huge event of almost empty lines, which would fill the memory."""
+
+
+class NotEventTextError(ValueError):
+    """The block is something else; the message says what was found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +43,20 @@ class Lines:
     words: NDArray[np.uint64]
 
     @classmethod
-    def of(cls, data: bytes) -> "Lines":
-        """Find the lines of `data`."""
-        characters = np.frombuffer(data, np.uint8)
-        newlines = np.flatnonzero(characters == ord("\n"))
+    def of(cls, data: bytes | memoryview) -> "Lines":
+        """Find the lines of `data`; raises NotEventTextError if there are more than `MAX_LINES_PER_BLOCK`."""
+        is_newline = np.frombuffer(data, np.uint8) == ord("\n")
+        if np.count_nonzero(is_newline) > MAX_LINES_PER_BLOCK:
+            raise NotEventTextError("millions of lines without an end_event: line")
+        newlines = np.flatnonzero(is_newline)
         starts = np.concatenate(([0], newlines + 1))
         ends = np.concatenate((newlines, [len(data)]))
         if starts[-1] == len(data):  # the text ends with a newline
             starts, ends = starts[:-1], ends[:-1]
-        padded = data + _PADDING
+        padded = b"".join((data, _PADDING))
         # An unaligned view of every position costs no memory; only the line starts are ever looked at.
         words: NDArray[np.uint64] = np.ndarray((len(data) + 56,), "<u8", padded, 0, (1,))
-        return cls(data.decode("latin-1"), starts, ends, words)
+        return cls(str(data, "latin-1"), starts, ends, words)
 
     def hits(self) -> dict[bytes, NDArray[np.bool_]]:
         """Return for each hit tag which lines have it (one boolean per line)."""
@@ -84,7 +90,7 @@ class Lines:
 
         Raises
         ------
-        TooManyTagsError
+        NotEventTextError
             More than `MAX_TAGS_PER_BLOCK` different tags.
         """
         first = self.words[self.starts[lines]]
@@ -96,7 +102,7 @@ class Lines:
             yield tag[:-1], lines[same]
             lines, first = lines[~same], first[~same]
         if len(lines):
-            raise TooManyTagsError
+            raise NotEventTextError("hundreds of different tags")
 
     def _tagged(self, lines: Indices, first: NDArray[np.uint64], tag: bytes) -> NDArray[np.bool_]:
         """Say which lines begin with `tag`; `first` holds their first eight bytes."""

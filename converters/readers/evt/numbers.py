@@ -10,13 +10,14 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-_NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[EeDd][+-]?\d+)?"
+# Written so that no text makes the search try the same digits twice: files are untrusted.
+_NUMBER = r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[EeDd][+-]?\d+)?"
 _THREE_DIGIT_EXPONENT = re.compile(r"([+-]?(?:\d+\.\d*|\.\d+))([+-]\d{3})")
 _WHOLE = re.compile(_NUMBER)
 # The second and later numbers of a glued token must begin with a sign: nothing else marks the border.
 _GLUED = re.compile(rf"{_NUMBER}(?:(?=[+-]){_NUMBER})+")
 _STARS = re.compile(r"[+-]?\*+")
-_WORDS = {"nan": float("nan"), "inf": float("inf"), "infinity": float("inf")}
+_WORDS = re.compile(r"[+-]?(?:nan|inf|infinity)", re.IGNORECASE)
 
 
 def separate(token: str) -> list[str]:
@@ -56,9 +57,7 @@ def to_float(token: str) -> float | None:
         return float(f"{short[1]}e{short[2]}")
     if _STARS.fullmatch(token):
         return float("nan")
-    sign = -1.0 if token.startswith("-") else 1.0
-    word = _WORDS.get(token.lstrip("+-").lower())
-    return None if word is None else sign * word
+    return float(token) if _WORDS.fullmatch(token) else None
 
 
 def parse_line(text: str) -> list[float | None]:
@@ -103,6 +102,5 @@ def to_integers(values: NDArray[np.float64]) -> NDArray[np.int64]:
     numpy.ndarray of int64
         -1 where the value is not a finite integer below 2**53.
     """
-    good = np.isfinite(values) & (np.abs(values) < 2.0**53)
-    good &= np.where(good, values, 0.0) == np.trunc(np.where(good, values, 0.0))
-    return np.where(good, np.where(good, values, 0.0).astype(np.int64), np.int64(-1))
+    good = (np.abs(values) < 2.0**53) & (values == np.trunc(values))
+    return np.where(good, values, -1.0).astype(np.int64)

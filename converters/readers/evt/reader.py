@@ -7,7 +7,7 @@ at the end of the file.
 
 import zlib
 from collections.abc import Iterator, Sequence
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -25,8 +25,8 @@ from converters.readers.evt.grammar import (
     MC_TRACKS_WITH_EXTRA,
     TRACK_FIT_TABLE,
 )
-from converters.readers.evt.header import code_schemes, generator_of, header_lines, names_antares, run_of
-from converters.readers.evt.lines import Indices, Lines, TooManyTagsError
+from converters.readers.evt.header import Origin, generator_of, header_lines, names_antares
+from converters.readers.evt.lines import Indices, Lines, NotEventTextError
 from converters.readers.evt.numbers import to_integers
 from converters.readers.evt.stream import GZIP_MAGIC, Block, TextSource, blocks
 from converters.readers.evt.structure import Spans, find_spans
@@ -96,29 +96,25 @@ class EvtFile:
         self._source = TextSource(path)
         try:
             stream = blocks(self._source)
-            first = next(stream, None) or self._nothing()
-            self._blocks = chain([first], stream)
-            head = self._first_header(first)
+            opening = list(islice(stream, 2))  # the first may be the header alone
+            self._blocks = chain(opening, stream)
+            text = b"".join(block.data for block in opening)
+            if not text.strip():
+                self._refuse_empty()
+            head = _first_header(text)
         except BaseException:
             self._source.close()
             raise
         self._header: list[HeaderLine] = []
-        self._facts = _facts(head, first.data)
-        self._schemes = code_schemes(head)
-        self._run = -1
+        self._facts = _facts(head, text)
+        self._origin = Origin()
         self._tally = decode.Tally()
         self._placeholders = 0
         self._lost: list[str] = []
 
-    def _nothing(self) -> Block:
+    def _refuse_empty(self) -> None:
         problem = self._source.damaged or "the file holds no text"
         raise CorruptInputError(self._path, problem, expected="an .evt file", found="nothing readable")
-
-    def _first_header(self, block: Block) -> list[HeaderLine]:
-        """Read the header of the first block to learn which program wrote the file."""
-        end = block.data.find(b"start_event:")
-        lines = Lines.of(block.data[:end] if end >= 0 else block.data[: 1 << 20])
-        return header_lines(lines, 0, len(lines.starts))
 
     @property
     def facts(self) -> SourceFacts:
@@ -138,80 +134,79 @@ class EvtFile:
         CorruptInputError
             An event is not complete, unless the whole ones are to be kept; or none is whole.
         """
-        first, at_start = 0, True
+        first = 0
         for block in self._blocks:
-            batch = self._decode_block(block, first, at_start=at_start)
-            at_start = False
+            batch = self._decode_block(block, first)
             if batch is not None:
                 yield batch
                 first += batch.n_events
-        if self._source.damaged:
-            self._damage(self._source.damaged, "the end of the readable text", first)
+        damaged = self._source.damaged
+        if damaged and not any(text.startswith(damaged) for text in self._lost):
+            self._damage(damaged, "the end of the readable text", first)
         if not first and self._lost:
             raise CorruptInputError(self._path, "no whole event is left to keep", found=self._lost[0])
 
-    def _decode_block(self, block: Block, first: int, *, at_start: bool) -> Batch | None:
-        lines = Lines.of(block.data)
-        hits = lines.hits()
-        is_hit = np.logical_or.reduce(list(hits.values()))
+    def _decode_block(self, block: Block, first: int) -> Batch | None:
         try:
+            lines = Lines.of(block.data)
+            hits = lines.hits()
+            is_hit = np.logical_or.reduce(list(hits.values()))
             tags = dict(lines.by_tag(np.flatnonzero(~is_hit)))
-        except TooManyTagsError:
+        except NotEventTextError as error:
             raise CorruptInputError(
                 self._path,
                 "not the text of an .evt file",
                 where=f"byte {block.offset}",
                 expected="lines that begin with one of a few tags",
-                found="hundreds of different tags",
+                found=str(error),
                 advice="`antares-legacy inspect` tells what the file is",
             ) from None
-        spans = find_spans(
-            tags.get("start_event", _EMPTY),
-            tags.get("end_event", _EMPTY),
-            tags.get("start_run", _EMPTY),
-            at_file_start=at_start,
-        )
+        starts, ends = tags.get("start_event", _EMPTY), tags.get("end_event", _EMPTY)
+        spans = find_spans(starts, ends, len(lines.starts), has_header=block.has_header)
         self._count(lines, tags, hits, spans)
-        for begin, end in spans.headers:
-            found = header_lines(lines, begin, end)
-            self._header.extend(found)
-            self._run = run_of(found) if run_of(found) >= 0 else self._run
+        if header := header_lines(lines, spans.header):
+            self._header.extend(header)
+            self._origin.add(header)
+        self._origin.used |= bool(len(starts))
         self._check_whole(block, lines, spans, first)
-        if not len(spans.starts):
-            return None
-        return self._batch(lines, tags, spans, is_hit, first)
+        inside = list(decode.in_events(lines, tags, spans, self._tally))
+        return self._batch(lines, inside, spans, is_hit, first) if len(spans.starts) else None
 
     def _count(
         self, lines: Lines, tags: dict[str, Indices], hits: dict[bytes, NDArray[np.bool_]], spans: Spans
     ) -> None:
         """Count the lines of each tag, but not those of the header, which are all kept."""
         for tag, found in tags.items():
-            body = found[~spans.in_header(found)]
+            body = found[found >= spans.header]
             count = len(body)
             if tag == "":
                 count = sum(1 for line in body.tolist() if lines.line(line).strip())
             if count:
                 self._tally.lines[tag] += count
         for name, mask in hits.items():
-            if count := int(np.count_nonzero(mask)):
+            if count := int(np.count_nonzero(mask[spans.header :])):
                 self._tally.lines[name.decode().rstrip(":")] += count
 
     def _check_whole(self, block: Block, lines: Lines, spans: Spans, first: int) -> None:
         """Refuse, or note, events that are not whole and text after the last event."""
+        last = max(spans.closing, *spans.ends[-1:].tolist(), -1)
+        whole, count = first + len(spans.starts), len(spans.broken)
         if spans.broken:
             line = spans.broken[0]
-            where = f"byte {block.offset + int(lines.starts[line])}"
-            last = first + int(np.searchsorted(spans.starts, line))
-            found = f"'{lines.line(line).strip()[:60]}' without its counterpart"
-            self._damage("an event is not whole", where, last, found, len(spans.broken))
-        elif not block.whole:
-            rest = block.data.strip()
-            last_end = int(lines.ends[spans.ends[-1]]) if len(spans.ends) else 0
-            after = block.data[last_end:].strip() if last_end else rest
-            if after:
-                where = f"byte {block.offset + block.data.find(after)}"
-                found = f"'{after[:60].decode('latin-1')}' and no end_event: line"
-                self._damage("the file ends within an event", where, first + len(spans.starts), found)
+            whole = first + int(np.searchsorted(spans.starts, line))
+            begin, found, cut = int(lines.starts[line]), "without its counterpart", line > last
+        else:
+            begin = int(lines.ends[last]) if last >= 0 else 0
+            rest = bytes(block.data[begin:])
+            begin += len(rest) - len(rest.lstrip())
+            count = int(not block.whole and begin < len(block.data))
+            found, cut = "and no end_event: line behind it", True
+        if count:
+            problem = "an event is not whole"
+            if cut and not block.whole:
+                problem = self._source.damaged or "the file ends within an event"
+            text = f"{_shown(bytes(block.data[begin : begin + 200]))} {found}"
+            self._damage(problem, f"byte {block.offset + begin}", whole, text, count)
 
     def _damage(self, problem: str, where: str, whole: int, found: str = "", count: int = 1) -> None:
         last = f"the last whole event is number {whole} of the file" if whole else "no event before it is whole"
@@ -223,14 +218,14 @@ class EvtFile:
         self._lost.append(f"{problem} at {where}: {count} incomplete event{'s' if count > 1 else ''} dropped; {last}")
 
     def _batch(
-        self, lines: Lines, tags: dict[str, Indices], spans: Spans, is_hit: NDArray[np.bool_], first: int
+        self, lines: Lines, inside: list[decode.TaggedLines], spans: Spans, is_hit: NDArray[np.bool_], first: int
     ) -> Batch:
         n_events = len(spans.starts)
-        tracks = decode.TrackDecoder(self._schemes, first)
+        tracks = decode.TrackDecoder(self._origin.schemes, first)
         scalars = decode.EventTagDecoder(n_events)
         fits: decode.TaggedLines | None = None
         numbers = np.full((n_events, 2), np.nan)
-        for tagged in decode.in_events(lines, tags, spans, self._tally):
+        for tagged in inside:
             if tagged.tag in MC_TRACK_LAYOUTS:
                 tracks.add(lines, tagged, self._tally)
             elif tagged.tag in EVENT_TAGS:
@@ -262,7 +257,7 @@ class EvtFile:
         declared = to_integers(scalars.values.get("total_hits", np.full(n_events, np.nan)))
         columns: dict[str, Column] = {
             "source_event_id": numbers,
-            "run_id": np.full(n_events, self._run, dtype=np.int64),
+            "run_id": np.full(n_events, self._origin.run, dtype=np.int64),
             "n_hits": np.where((hits > 0) | (declared >= 0), hits, -1),
             "reco": np.full(n_events, b"none", dtype="S16"),
         }
@@ -276,13 +271,13 @@ class EvtFile:
     def _times(self, scalars: decode.EventTagDecoder) -> dict[str, Column]:
         seconds = to_integers(scalars.column("source_t_sec"))
         ticks = to_integers(scalars.column("source_t_16ns"))
-        nanoseconds = ticks * _TICK_NS
+        nanoseconds = np.where(ticks == -1, -1, ticks * _TICK_NS)
         good = (seconds >= _EARLIEST) & (seconds < _LATEST) & (nanoseconds >= 0) & (nanoseconds < 10**9)
         given = np.isfinite(scalars.column("source_t_sec"))
         self._placeholders += int(np.count_nonzero(given & ~good))
         return {
             "source_t_sec": seconds,
-            "source_t_nanosec": np.where(given, nanoseconds, -1),
+            "source_t_nanosec": nanoseconds,
             "timestamp": np.where(good, seconds, -1),
             "nanoseconds": np.where(good, nanoseconds, -1),
         }
@@ -319,6 +314,18 @@ class EvtFile:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _first_header(text: bytes) -> list[HeaderLine]:
+    """Read the first header to learn which program wrote the file."""
+    end = text.find(b"start_event:")
+    lines = Lines.of(text[:end] if end >= 0 else text[: 1 << 20])
+    return header_lines(lines, len(lines.starts))
+
+
+def _shown(text: bytes) -> str:
+    """Quote the first line of a text, at most 60 characters, without those that a terminal would obey."""
+    return ascii(text.decode("latin-1").strip().split("\n")[0][:60].rstrip())
 
 
 def _facts(header: Sequence[HeaderLine], text: bytes) -> SourceFacts:

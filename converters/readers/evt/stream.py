@@ -9,31 +9,38 @@ from legacy.checksums import HashingStream
 from legacy.errors import CorruptInputError
 
 BLOCK_SIZE = 4 << 20
-MAX_EVENT_SIZE = 256 << 20
+MAX_EVENT_SIZE = 64 << 20
 """Longest event accepted, in bytes: beyond it the file is taken to be something else."""
 
 GZIP_MAGIC = b"\x1f\x8b"
 END_OF_EVENT = b"\nend_event:"
-_OVERLAP = 4096
+START_OF_HEADER = b"start_run:"
+_LAST_LINE = 4096
+_STEPS = (4096, 1)
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Consecutive whole lines of the (uncompressed) file.
+    """Consecutive whole lines of the (uncompressed) file; a header can only be at the beginning.
 
     Parameters
     ----------
     offset
         Position of the first byte in the uncompressed text.
     data
-        The text.
+        The text, not copied.
     whole
-        True if the block ends with the end of an event; False for what is left at the end of the file.
+        False if the file ends with this block, and not with the end of an event.
     """
 
     offset: int
-    data: bytes
+    data: memoryview
     whole: bool
+
+    @property
+    def has_header(self) -> bool:
+        """Whether the first lines are, or go on with, a header (which the first event would end)."""
+        return self.offset == 0 or self.data[: len(START_OF_HEADER)] == START_OF_HEADER
 
 
 class TextSource:
@@ -69,12 +76,18 @@ class TextSource:
         """Decompress with bounded output, so that a small file cannot fill the memory."""
         unzip = zlib.decompressobj(wbits=31)
         while block:
-            if unzip.eof:  # a file may consist of several gzip members
+            if unzip.eof:  # more gzip members may follow, or the zeros that fill the last block of a tape
+                block = block.lstrip(b"\0")
+                if not block:
+                    block = self._stream.read(BLOCK_SIZE)
+                    continue
                 unzip = zlib.decompressobj(wbits=31)
+            before = unzip.copy()
             try:
                 piece = unzip.decompress(block, BLOCK_SIZE)
             except zlib.error as error:
                 self.damaged = f"the gzip stream is damaged ({error})"
+                yield _until_error(before, block)
                 return
             if piece:
                 yield piece
@@ -105,29 +118,50 @@ def blocks(source: TextSource) -> Iterator[Block]:
     CorruptInputError
         No end of an event within `MAX_EVENT_SIZE` bytes.
     """
-    parts: list[bytes] = []
-    offset, length, tail = 0, 0, b""
+    offset, rest = 0, b""
     for piece in source.pieces():
-        # The mark can lie across the border of two pieces, so the end of the text before is searched too.
-        window = tail + piece
-        cut = _after_last_event(window)
-        parts.append(piece)
-        length += len(piece)
+        # A mark can lie across the border of two pieces, so the end of the text before is searched too.
+        searched = max(0, len(rest) - _LAST_LINE)
+        text = rest + piece
+        cut = _after_last_event(text, searched)
         if cut is None:
-            if length > MAX_EVENT_SIZE:
+            if len(text) > MAX_EVENT_SIZE:
                 raise _endless(source.path, offset)
-            tail = window[-_OVERLAP:]
+            rest = text
             continue
-        text = b"".join(parts)
-        cut += length - len(window)
-        yield Block(offset, text[:cut], whole=True)
-        parts = [text[cut:]]
+        yield from _sections(text, cut, offset, whole=True)
         offset += cut
-        length -= cut
-        tail = parts[0][-_OVERLAP:]
-    rest = b"".join(parts)
+        rest = text[cut:]
     if rest:
-        yield Block(offset, rest, whole=_ends_whole(rest))
+        yield from _sections(rest, len(rest), offset, whole=_ends_whole(rest))
+
+
+def _sections(text: bytes, end: int, offset: int, *, whole: bool) -> Iterator[Block]:
+    """Cut `text`, up to `end`, before every header: each of several joined files has its own run and program."""
+    view = memoryview(text)
+    begin = 0
+    while (mark := text.find(b"\n" + START_OF_HEADER, begin, end)) >= 0:
+        yield Block(offset + begin, view[begin : mark + 1], whole=True)
+        begin = mark + 1
+    yield Block(offset + begin, view[begin:end], whole)
+
+
+def _until_error(unzip: "zlib._Decompress", block: bytes) -> bytes:
+    """Decompress what is readable before the first byte that is not, in smaller and smaller steps.
+
+    At most `BLOCK_SIZE` bytes come out: `unzip` has failed on this block before it reached them.
+    """
+    found, position = [], 0
+    for step in _STEPS:
+        while position < len(block):
+            before = unzip.copy()
+            try:
+                found.append(unzip.decompress(block[position : position + step]))
+            except zlib.error:
+                unzip = before
+                break
+            position += step
+    return b"".join(found)
 
 
 def _endless(path: Path, offset: int) -> CorruptInputError:
@@ -141,11 +175,11 @@ def _endless(path: Path, offset: int) -> CorruptInputError:
     )
 
 
-def _after_last_event(window: bytes) -> int | None:
-    """Find the first byte after the last complete ``end_event:`` line."""
-    end = len(window)
-    while (mark := window.rfind(END_OF_EVENT, 0, end)) >= 0:
-        newline = window.find(b"\n", mark + 1)
+def _after_last_event(text: bytes, begin: int) -> int | None:
+    """Find the first byte after the last complete ``end_event:`` line that does not begin before `begin`."""
+    end = len(text)
+    while (mark := text.rfind(END_OF_EVENT, begin, end)) >= 0:
+        newline = text.find(b"\n", mark + 1)
         if newline >= 0:
             return newline + 1
         end = mark

@@ -1,0 +1,1 @@
+"""Parts of the reader of KM3NeT/aanet offline ROOT files."""

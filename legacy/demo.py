@@ -1,0 +1,144 @@
+"""The commands a user would type, printed and run as such, on real sample files.
+
+Nothing is imported from the rooms: every step is the program itself in a process of its own.
+"""
+
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from importlib.resources import as_file, files
+from pathlib import Path
+
+from legacy.errors import MachineError, MissingDependencyError
+
+PROGRAM = "antares-legacy"
+SAMPLES = {
+    "genhen.evt": "evt/example_numuCC.evt",
+    "corant.evt": "evt/corant_5.1.9.evt",
+    "mupage.evt": "mupage/mcv5.0.mupage_1G.5.evt",
+    "offline.root": "offline/mcv5.1.genhen_anumuNC.sirene.jte.jchain.aashower.sample.root",
+    "seatray.h5": "seatray/antares.h5",
+}
+"""Name in the demo's folder (the documentation uses the same) -> sample file of km3net-testdata."""
+PUBLIC_LIST = "public_list.txt"
+_LIST_SOURCE = Path("shared/data/antares-public-2007-2017/ANTARES.data")
+"""Where the public list of 2007 to 2017 may lie, below the folder that holds the source tree."""
+
+Say = Callable[[str], None]
+
+
+def run_demo(folder: Path, say: Say) -> int:
+    """Convert real sample files, check a product, look into it and draw it.
+
+    Parameters
+    ----------
+    folder
+        Where everything is written; made if it does not exist. Files of the demo that are there already are
+        kept or replaced, so it can run again.
+    say
+        Takes what is to be told to the user.
+
+    Returns
+    -------
+    int
+        0, or the exit code of the command that failed.
+
+    Raises
+    ------
+    MissingDependencyError
+        The sample files are not installed.
+    MachineError
+        The folder cannot be written to.
+    """
+    samples, products = folder / "samples", folder / "level3"
+    say(f"Sample files go to {samples}")
+    has_list = copy_samples(samples)
+    for title, command in demo_commands(samples, products, has_list=has_list):
+        say(f"\n# {title}\n$ {shlex.join((PROGRAM, *command))}")
+        code = subprocess.run([*_program(), *command], check=False).returncode  # noqa: S603  our own words
+        if code != 0:
+            say(f"\nThe demo stopped: the command above ended with exit code {code}")
+            return code if code > 0 else 1
+    say(_closing_words(products, folder / "picture.png"))
+    return 0
+
+
+def copy_samples(folder: Path) -> bool:
+    """Copy the sample files; return whether the public list of 2007 to 2017 is among them.
+
+    Raises
+    ------
+    MissingDependencyError
+        km3net-testdata is not installed.
+    MachineError
+        A sample is not in the installed version, or the folder cannot be written to.
+    """
+    try:
+        data = files("km3net_testdata").joinpath("data")
+    except ModuleNotFoundError as error:
+        raise MissingDependencyError("the demo", "pip install 'antares-legacy[all]'") from error
+    public_list = Path(__file__).resolve().parents[2] / _LIST_SOURCE
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, source in SAMPLES.items():
+            with as_file(data.joinpath(source)) as path:
+                shutil.copyfile(path, folder / name)
+        if public_list.is_file():
+            shutil.copyfile(public_list, folder / PUBLIC_LIST)
+    except OSError as error:
+        reason = f"{error.filename or folder}: {error.strerror or error}"
+        advice = "check permissions and free space, or choose another folder with -o"
+        raise MachineError(f"the sample files cannot be copied: {reason}; {advice}") from error
+    return (folder / PUBLIC_LIST).is_file()
+
+
+def demo_commands(samples: Path, products: Path, *, has_list: bool) -> Sequence[tuple[str, tuple[str, ...]]]:
+    """List the commands of the demo, each with a title.
+
+    Parameters
+    ----------
+    samples, products
+        Folders of the inputs and of the level-3 files.
+    has_list
+        Whether the public list of events is among the samples; it makes the better picture.
+    """
+    seatray, seatray_product = str(samples / "seatray.h5"), str(products / "seatray.l3.h5")
+    drawn = products / ("public_list.l3.h5" if has_list else "seatray.l3.h5")
+    # The folder is the demo's own, and its products of an older version must not stop it.
+    convert = ("convert", str(samples), "-o", str(products), "--overwrite")
+    return (
+        ("What is this file?", ("inspect", seatray)),
+        ("Convert all files of a folder, whatever their format", convert),
+        (
+            "Is the product complete? Compare every value with the original",
+            ("validate", seatray_product, "--source", seatray),
+        ),
+        ("Look inside: the tables, then the first events", ("show", seatray_product)),
+        ("The same, three events", ("show", seatray_product, "--head", "3")),
+        ("Draw it", ("plot", str(drawn), "-o", str(products.parent / "picture.png"))),
+    )
+
+
+def _program() -> tuple[str, ...]:
+    """Return how to start the program of this very environment."""
+    script = Path(sys.executable).with_name(PROGRAM)
+    return (str(script),) if script.is_file() else (sys.executable, "-c", "from legacy.cli import main; main()")
+
+
+def _closing_words(products: Path, picture: Path) -> str:
+    made = sorted(path.name for path in products.glob("*.l3.h5"))
+    return "\n".join(
+        (
+            "",
+            "Done. Where to look:",
+            f"  {picture}: the picture",
+            f"  {products}: {len(made)} products: {', '.join(made)}",
+            f"  {products / 'manifest.jsonl'}: size, checksums and contents of each product",
+            f"  {products / 'report.json'}: what became of each input",
+            "",
+            "Open a product in Python with pandas (needs: pip install pandas tables):",
+            f'  pandas.read_hdf("{products / "seatray.l3.h5"}", "events")',
+        )
+    )
