@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from converters.detect import RECOGNISED, Detected, detect
+from converters.layout import NO_FITS, RECO_PREFIX
 from converters.registry import load_reader
 from converters.source import EventFile, ReadOptions
 from legacy.errors import InputError
@@ -140,8 +141,8 @@ def _read_through(file: EventFile, facts: dict[str, object]) -> str:
             if "run_id" in batch.events:
                 runs.update(batch.events["run_id"].tolist())
             for table in batch.tables:
-                if table.spec.path.startswith("/reco/") and len(table.array):
-                    fits[table.spec.path.removeprefix("/reco/")] += len(table.array)
+                if table.spec.path.startswith(RECO_PREFIX) and table.spec.path not in NO_FITS and len(table.array):
+                    fits[table.spec.path.removeprefix(RECO_PREFIX)] += len(table.array)
     except InputError as error:
         problem = str(error)
     facts["events"] = events

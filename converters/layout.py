@@ -14,6 +14,8 @@ KM3PIPE_FORMAT_VERSION = "5.1"
 """Version of the km3pipe HDF5 format that the file follows."""
 
 RECO_PREFIX = "/reco/"
+NO_FITS = frozenset({"/reco/usr", "/reco/track_fit"})
+"""Tables beside the fits whose rows are open lists of a source's own numbers."""
 
 EVENTS_TABLE = TableSpec("/events", EVENTS, "One row per event: the table to work with")
 GROUP_INFO_TABLE = TableSpec("/group_info", (GROUP_ID,), "The row keys of all events")

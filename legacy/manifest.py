@@ -8,7 +8,7 @@ has cut.
 import errno
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
@@ -122,9 +122,11 @@ def load(path: Path) -> dict[str, ManifestEntry]:
     return entries
 
 
-def _entry(values: Mapping[str, object]) -> ManifestEntry:
+def _entry(values: object) -> ManifestEntry:
+    if not isinstance(values, dict) or not isinstance(values.get("path"), str):
+        raise TypeError("no object with a path")
     names = {field.name for field in fields(ManifestEntry)}
-    return ManifestEntry(**{key: value for key, value in values.items() if key in names})  # type: ignore[arg-type]
+    return ManifestEntry(**{key: value for key, value in values.items() if key in names})
 
 
 def append(path: Path, entry: ManifestEntry) -> None:

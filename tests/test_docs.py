@@ -334,6 +334,18 @@ def test_every_command_stands_in_the_index() -> None:
         assert f"[{command}]({command}.md)" in index
 
 
+def test_the_architecture_names_every_module() -> None:
+    text = (DOCS / "architecture.md").read_text(encoding="utf-8")
+    modules = {path.name for path in (REPOSITORY / "converters").glob("*.py")} - {"__init__.py"}
+    assert modules <= set(re.findall(r"`(\w+\.py)`", text))
+
+
+def test_the_architecture_names_no_file_that_is_not_there() -> None:
+    text = (DOCS / "architecture.md").read_text(encoding="utf-8")
+    for place in re.findall(r"`((?:legacy|converters|tests|docs)/[\w./]*)`", text):
+        assert (REPOSITORY / place).exists(), place
+
+
 @pytest.mark.parametrize("page", ["README.md", "docs/formats.md", "docs/convert.md"])
 def test_every_reader_is_documented(page: str) -> None:
     text = (REPOSITORY / page).read_text(encoding="utf-8")
@@ -377,49 +389,3 @@ def test_every_page_is_reachable_from_the_index() -> None:
             reached.add(page)
             waiting += [target for target, _ in links(page) if target.suffix == ".md"]
     assert set(DOCS.glob("*.md")) <= reached
-
-
-@pytest.fixture(scope="session")
-def two_angles(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The package of add-a-format.md, written from the page and installed into a folder of its own."""
-    source, target = tmp_path_factory.mktemp("package"), tmp_path_factory.mktemp("installed")
-    for fence in fences(DOCS / "add-a-format.md"):
-        if fence.comment.startswith("file: "):
-            (source / fence.comment.removeprefix("file: ")).write_text("\n".join(fence.lines) + "\n", encoding="utf-8")
-    options = ["--quiet", "--no-deps", "--no-build-isolation", "--disable-pip-version-check", "--no-cache-dir"]
-    command = [sys.executable, "-m", "pip", "install", *options, "--target", str(target), str(source)]
-    subprocess.run(command, check=True, capture_output=True, timeout=120)
-    return target
-
-
-def _events_of_the_page() -> str:
-    page = fences(DOCS / "add-a-format.md")
-    return "\n".join(next(fence for fence in page if '"two-angles"' in fence.lines[0]).lines) + "\n"
-
-
-def test_a_format_from_outside(two_angles: Path, tmp_path: Path, run_program: Callable[..., object]) -> None:
-    import h5py
-
-    (tmp_path / "events.jsonl").write_text(_events_of_the_page(), encoding="utf-8")
-    outside = {"env": {"PYTHONPATH": str(two_angles)}, "cwd": tmp_path}
-    inspected = run_program("inspect", "events.jsonl", **outside)
-    assert "format: two-angles" in inspected.out  # type: ignore[attr-defined]
-    converted = run_program("convert", "events.jsonl", "-o", "level3", **outside)
-    assert converted.code == 0, converted.err  # type: ignore[attr-defined]
-    product = tmp_path / "level3" / "events.jsonl.l3.h5"
-    with h5py.File(product) as file:
-        events = file["events"][:]
-    assert events["zenith"].tolist() == [0.48, 2.43]
-    assert events["reco"].tolist() == [b"two_angles"] * 2
-    checked = run_program("validate", product, **outside)
-    assert checked.code == 0, checked.err  # type: ignore[attr-defined]
-
-
-def test_a_format_from_outside_reports_damage(
-    two_angles: Path, tmp_path: Path, run_program: Callable[..., object]
-) -> None:
-    (tmp_path / "events.jsonl").write_text(_events_of_the_page() + '{"run": 1}\n', encoding="utf-8")
-    outside = {"env": {"PYTHONPATH": str(two_angles)}, "cwd": tmp_path}
-    ran = run_program("convert", "events.jsonl", "-o", "level3", **outside)
-    assert ran.code == 1  # type: ignore[attr-defined]
-    assert "events.jsonl: not an event; at events 0 to 2" in ran.err  # type: ignore[attr-defined]

@@ -160,7 +160,9 @@ def open_root(path: Path) -> Any:
     CorruptInputError
         Missing, empty, cut off or damaged.
     InputError
-        The operating system cannot read it.
+        It may not be opened.
+    OSError
+        The storage fails while it is read.
     """
     _check_length(path)
     import uproot
@@ -263,7 +265,9 @@ def root_summary(path: Path) -> RootSummary:
     CorruptInputError
         Missing, empty, cut off or damaged.
     InputError
-        The operating system cannot read it.
+        It may not be opened.
+    OSError
+        The storage fails while it is read.
     """
     with open_root(path) as directory, parsing(path):
         keys = list_keys(directory)
@@ -306,7 +310,9 @@ def classify(path: Path) -> str:
     CorruptInputError
         Missing, empty, cut off or damaged.
     InputError
-        The operating system cannot read it.
+        It may not be opened.
+    OSError
+        The storage fails while it is read.
     """
     global _last
     try:

@@ -2,14 +2,14 @@
 
 It shares no code and no table with `converters.readers.evt`, so that an error in one of them shows when the two
 are compared. Facts from the sample files of km3net-testdata and the public readers km3pipe (`io/evt.py`) and Jpp
-(`io_ascii.hh`); particle codes from the GEANT 3 and CORSIKA user's guides. Numbers are read as Fortran wrote them:
-glued fields, fields of stars, exponents with D or without their letter.
+(`io_ascii.hh`); particle codes from the GEANT 3 and CORSIKA user's guides.
 """
 
 import math
 import re
 import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -18,7 +18,7 @@ from converters.reread.contract import Expected, Value
 from converters.source import ReadOptions
 from legacy.errors import CorruptInputError
 
-_NAN = float("nan")
+_NAN = math.nan
 _CHUNK = 1 << 16
 _LONGEST_EVENT = 64 << 20
 _LONGEST_LINE = 16384
@@ -77,22 +77,13 @@ def reread(path: Path, options: ReadOptions) -> Iterator[Expected]:
 
     Parameters
     ----------
-    path
-        The file, plain or gzip-compressed.
-    options
-        With `salvage`, events that are not whole are left out.
-
-    Yields
-    ------
-    Expected
-        One event, in file order.
+    path, options
+        The file, plain or gzip-compressed; with `salvage`, events that are not whole are left out.
 
     Raises
     ------
     CorruptInputError
         An event is not whole, or no event is whole in a file that is to be salvaged.
-    OSError
-        The file cannot be read.
     """
     losses = _Losses(path, options.salvage)
     whole = 0
@@ -210,13 +201,11 @@ def _pieces(stream: BinaryIO, losses: _Losses) -> Iterator[bytes]:
 
 def _until_error(unzip: "zlib._Decompress", chunk: bytes) -> bytes:
     """Decompress byte by byte up to the one that cannot be."""
-    found = b""
-    for position in range(len(chunk)):
-        try:
-            found += unzip.decompress(chunk[position : position + 1])
-        except zlib.error:
-            break
-    return found
+    found = []
+    with suppress(zlib.error):
+        for position in range(len(chunk)):
+            found.append(unzip.decompress(chunk[position : position + 1]))  # noqa: PERF401  what came is kept
+    return b"".join(found)
 
 
 def _whole_events(lines: Iterator[str], losses: _Losses) -> Iterator[_Event]:
@@ -224,17 +213,22 @@ def _whole_events(lines: Iterator[str], losses: _Losses) -> Iterator[_Event]:
     header: list[str] = []
     in_header, header_used, ended = True, False, False
     event: _Event | None = None
+    origin, size = _Header.of(header), 0
     for line in lines:
         if line.encode("latin-1").strip():
             ended = line.startswith("end_event:")
+        size = 0 if ended else size + len(line)
+        if size > _LONGEST_EVENT:
+            raise CorruptInputError(losses.path, "an event without end")
         if line.startswith(("start_run:", "start_event:")) and event is not None:
             losses.add(f"an event begins within another: {line[:40]!a}")
             event = None
         if line.startswith("start_run:"):
             in_header = True
         elif line.startswith("start_event:"):
+            origin = origin if header_used else _Header.of(header)
             in_header, header_used = False, True
-            event = _Event(_Header.of(header), line.partition(":")[2])
+            event = _Event(origin, line.partition(":")[2])
             continue
         elif line.startswith("end_event:"):
             if event is not None:
@@ -256,7 +250,7 @@ def _whole_events(lines: Iterator[str], losses: _Losses) -> Iterator[_Event]:
 def _expected(event: _Event) -> Expected:
     tracks = tuple(_track(tag, numbers, event.header) for tag, numbers in _track_lines(event))
     facts = {tag: _few(event, tag) for tag in _FEW_NUMBERS}
-    numbers = [*_numbers(event.start), _NAN, _NAN]
+    numbers = _numbers(event.start) if _short("start_event", event.start) else []
     weights = {f"weight_w{n + 1}": _at(facts["weights"], n) for n in range(4)}
     total = _integer(_at(facts["total_hits"], 0))
     shared: dict[str, Value] = {"run_id": event.header.run, **_utc(facts["eventtime"])}
@@ -270,7 +264,7 @@ def _expected(event: _Event) -> Expected:
     }
     info: dict[str, Value] = {
         **shared,
-        "source_event_id": _integer(numbers[0]),
+        "source_event_id": _integer(_at(numbers, 0)),
         "source_t_sec": _integer(_at(facts["eventtime"], 0)),
         "source_t_nanosec": ticks if ticks == -1 else 16 * ticks,
         **weights,
@@ -278,8 +272,8 @@ def _expected(event: _Event) -> Expected:
     mc_info: dict[str, Value] = {
         "n_hit_lines": event.hits,
         "total_hits": total,
-        "event_type": _integer(numbers[1]),
-        "target": _target(event),
+        "event_type": _integer(_at(numbers, 1)),
+        "target": " ".join(event.first("target").split()).encode("latin-1")[:32].rstrip(b"\0"),
         "vertex_0": _at(facts["vertex"], 0),
         "vertex_1": _at(facts["vertex"], 1),
         "corsika_evno": _integer(_at(facts["corsika_evno"], 0)),
@@ -359,14 +353,9 @@ def _utc(values: Sequence[float]) -> dict[str, Value]:
     return {"timestamp": seconds if sane else -1, "nanoseconds": 16 * ticks if sane else -1}
 
 
-def _target(event: _Event) -> bytes:
-    return " ".join(event.first("target").split()).encode("latin-1")[:32].rstrip(b"\0")
-
-
 def _fit(rest: str) -> dict[str, Value]:
     values = _numbers(rest)
-    row: dict[str, Value] = {"n_values": len(values)}
-    return row | {f"value_{n:02d}": _at(values, n) for n in range(_FIT_VALUES)}
+    return {"n_values": len(values), **{f"value_{n:02d}": _at(values, n) for n in range(_FIT_VALUES)}}
 
 
 def _few(event: _Event, tag: str) -> list[float]:

@@ -1,5 +1,6 @@
 """Many inputs: the same result however the work is done, and nothing lost when it is interrupted."""
 
+import functools
 import json
 import os
 import pty
@@ -206,22 +207,19 @@ def gone(pid: int) -> bool:
         return True
 
 
-@pytest.mark.parametrize("jobs", [1, 2])
 @pytest.mark.parametrize("kill", range(KILLS))
-def test_kill_at_any_moment(
-    kill: int, jobs: int, inputs: Path, program: Path, run_program: Cli, tmp_path: Path
-) -> None:
-    out = tmp_path / "out"
+def test_kill_at_any_moment(kill: int, inputs: Path, program: Path, run_program: Cli, tmp_path: Path) -> None:
+    out, jobs = tmp_path / "out", 1 + kill % 2
     run = start(program, "convert", inputs, "-o", out, "--jobs", jobs)
     # Half of the kills come while products are written, which start-up would else hide.
-    if kill % 2:
+    if kill % 4 < 2:
         wait_for(lambda: next(out.rglob("*.l3.h5*"), None) if out.exists() else None)
-    time.sleep(random.Random(kill * 10 + jobs).uniform(0, 0.6))
+    time.sleep(random.Random(kill).uniform(0, 0.6))
     helpers = workers(run.pid) if run.poll() is None else []
     run.kill()
     run.communicate()
     for helper in helpers:
-        wait_for(lambda pid=helper: gone(pid), 10)
+        wait_for(functools.partial(gone, helper), 10)
     for product in out.rglob("*.l3.h5"):
         with h5py.File(product) as file:
             assert len(file["events"]) > 0
@@ -261,8 +259,9 @@ def test_interrupted_promptly_and_resumable(
     assert "goes on where it stopped" in err
     assert 0 < len(manifest_lines(out / "manifest.jsonl")) < 20
     assert json.loads((out / "report.json").read_text())["counts"]["converted"] > 0
-    assert run_program("convert", inputs, "-o", out).code == 0
-    check_complete(out)
+    if number == signal.SIGTERM:
+        assert run_program("convert", inputs, "-o", out).code == 0
+        check_complete(out)
 
 
 def test_two_runs_at_once(make_evt: MakeEvt, cli: Cli, tmp_path: Path) -> None:
@@ -369,9 +368,9 @@ def test_progress_bar_in_a_terminal(few: Path, program: Path, tmp_path: Path) ->
 
 
 def test_output_of_show_can_be_cut_by_head(make_evt: MakeEvt, program: Path, cli: Cli, tmp_path: Path) -> None:
-    assert cli("convert", make_evt(tmp_path / "a.evt", events=20_000), "-o", tmp_path / "out").code == 0
+    assert cli("convert", make_evt(tmp_path / "a.evt", events=2_000), "-o", tmp_path / "out").code == 0
     product = tmp_path / "out" / "a.l3.h5"
-    command = f"'{program}' show '{product}' --head 20000 | head -n 1"
+    command = f"'{program}' show '{product}' --head 2000 | head -n 1"
     done = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, check=False)
     assert done.returncode == 0
     assert done.stderr == ""

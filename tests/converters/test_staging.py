@@ -78,7 +78,7 @@ def in_blocks(keys: list[tuple[int, ...]], size: int) -> Blocks:
 
 
 BIG = 2**63 - 1
-DUPLICATES = {
+DUPLICATES: dict[str, tuple[list[tuple[int, ...]], list[tuple[int, ...]]]] = {
     "none": ([(1,), (2,), (3,)], []),
     "ascending pairs": ([(1, 1), (1, 2), (2, 0)], []),
     "across blocks": ([(1,), (2,), (3,), (2,)], [(2,)]),

@@ -93,5 +93,5 @@ def test_the_documented_columns_are_there() -> None:
         "group_id event_id internal_id run_id frame_index trigger_counter trigger_mask timestamp nanoseconds mjd "
         "ra dec zenith azimuth dir_x dir_y dir_z pos_x pos_y pos_z angular_error energy quality n_hits n_lines reco "
         "mc_energy mc_pdgid mc_zenith mc_azimuth mc_is_cc mc_bjorken_y weight_w1 weight_w2 weight_w3"
-    ).split()
-    assert sorted(names) == sorted(expected)
+    )
+    assert sorted(names) == sorted(expected.split())

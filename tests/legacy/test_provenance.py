@@ -26,7 +26,7 @@ def test_identifiers() -> None:
 def test_document_is_valid_prov(count: int) -> None:
     text = json.dumps(prov_json(STEPS[-count:], kid="k", product_name="x.l3.h5"))
     document = ProvDocument.deserialize(content=text, format="json")
-    assert len(document.get_records()) > 0
+    assert list(document.get_records())
     assert "x.l3.h5" in document.get_provn()
 
 

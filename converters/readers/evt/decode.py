@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -153,9 +154,14 @@ def fill(array: StructuredArray, name: str, rows: Indices | slice, values: Value
     array[name][rows] = to_integers(values) if is_integer else values
 
 
+@cache
+def _blank_row(spec: TableSpec) -> StructuredArray:
+    return spec.blank(1)
+
+
 def _blank(spec: TableSpec, rows: int) -> StructuredArray:
-    """Make rows in which every value is missing; repeating one row fills the memory only once."""
-    return np.repeat(spec.blank(1), rows)
+    """Make rows in which every value is missing."""
+    return np.repeat(_blank_row(spec), rows)
 
 
 class TrackDecoder:

@@ -33,6 +33,8 @@ class Lines:
         The block, decoded as Latin-1 (one character per byte).
     starts, ends
         First character of each line, and the one after its last, without the line end.
+    first
+        The first eight bytes of each line as one little-endian number.
     words
         Shape (text length,): the eight bytes at every position as one little-endian number.
     """
@@ -40,6 +42,7 @@ class Lines:
     text: str
     starts: Indices
     ends: Indices
+    first: NDArray[np.uint64]
     words: NDArray[np.uint64]
 
     @classmethod
@@ -56,12 +59,16 @@ class Lines:
         padded = b"".join((data, _PADDING))
         # An unaligned view of every position costs no memory; only the line starts are ever looked at.
         words: NDArray[np.uint64] = np.ndarray((len(data) + 56,), "<u8", padded, 0, (1,))
-        return cls(str(data, "latin-1"), starts, ends, words)
+        return cls(str(data, "latin-1"), starts, ends, words[starts], words)
 
     def hits(self) -> dict[bytes, NDArray[np.bool_]]:
         """Return for each hit tag which lines have it (one boolean per line)."""
-        first = self.words[self.starts]
-        return {tag: _masked(first, tag) for tag in _HIT_TAGS}
+        return {tag: _masked(self.first, tag) for tag in _HIT_TAGS}
+
+    def beginning_with(self, tag: bytes) -> Indices:
+        """Return the lines that begin with `tag`."""
+        found = np.flatnonzero(_masked(self.first, tag[:8]))
+        return found[self._tagged(found, self.first[found], tag)]
 
     def values(self, lines: Indices, skip: int) -> list[str]:
         """Return the text of the lines behind their first `skip` characters."""
@@ -93,7 +100,7 @@ class Lines:
         NotEventTextError
             More than `MAX_TAGS_PER_BLOCK` different tags.
         """
-        first = self.words[self.starts[lines]]
+        first = self.first[lines]
         for _ in range(MAX_TAGS_PER_BLOCK):
             if not len(lines):
                 return

@@ -28,7 +28,7 @@ from converters.readers.evt.grammar import (
 from converters.readers.evt.header import Origin, generator_of, header_lines, names_antares
 from converters.readers.evt.lines import Indices, Lines, NotEventTextError
 from converters.readers.evt.numbers import to_integers
-from converters.readers.evt.stream import GZIP_MAGIC, Block, TextSource, blocks
+from converters.readers.evt.stream import GZIP_MAGIC, START_OF_HEADER, Block, TextSource, blocks
 from converters.readers.evt.structure import Spans, find_spans
 from converters.readers.evt.truth import truth_columns
 from converters.source import Batch, CoverageRow, HeaderLine, ReadOptions, SourceFacts
@@ -136,31 +136,47 @@ class EvtFile:
         """
         first = 0
         for block in self._blocks:
-            batch = self._decode_block(block, first)
-            if batch is not None:
-                yield batch
-                first += batch.n_events
+            for section, lines in self._sections(block):
+                batch = self._decode(section, lines, first)
+                if batch is not None:
+                    yield batch
+                    first += batch.n_events
         damaged = self._source.damaged
         if damaged and not any(text.startswith(damaged) for text in self._lost):
             self._damage(damaged, "the end of the readable text", first)
         if not first and self._lost:
             raise CorruptInputError(self._path, "no whole event is left to keep", found=self._lost[0])
 
-    def _decode_block(self, block: Block, first: int) -> Batch | None:
+    def _sections(self, block: Block) -> Iterator[tuple[Block, Lines]]:
+        """Cut before every header: each of several joined files has its own run and program."""
         try:
             lines = Lines.of(block.data)
-            hits = lines.hits()
-            is_hit = np.logical_or.reduce(list(hits.values()))
+        except NotEventTextError as error:
+            raise self._other_text(block, error) from None
+        headers = lines.beginning_with(START_OF_HEADER)
+        if np.any(headers > 0):
+            places = lines.starts[headers[headers > 0]].tolist()
+            yield from ((part, Lines.of(part.data)) for part in block.cut(places))
+        else:
+            yield block, lines
+
+    def _other_text(self, block: Block, error: NotEventTextError) -> CorruptInputError:
+        return CorruptInputError(
+            self._path,
+            "not the text of an .evt file",
+            where=f"byte {block.offset}",
+            expected="lines that begin with one of a few tags",
+            found=str(error),
+            advice="`antares-legacy inspect` tells what the file is",
+        )
+
+    def _decode(self, block: Block, lines: Lines, first: int) -> Batch | None:
+        hits = lines.hits()
+        is_hit = np.logical_or.reduce(list(hits.values()))
+        try:
             tags = dict(lines.by_tag(np.flatnonzero(~is_hit)))
         except NotEventTextError as error:
-            raise CorruptInputError(
-                self._path,
-                "not the text of an .evt file",
-                where=f"byte {block.offset}",
-                expected="lines that begin with one of a few tags",
-                found=str(error),
-                advice="`antares-legacy inspect` tells what the file is",
-            ) from None
+            raise self._other_text(block, error) from None
         starts, ends = tags.get("start_event", _EMPTY), tags.get("end_event", _EMPTY)
         spans = find_spans(starts, ends, len(lines.starts), has_header=block.has_header)
         self._count(lines, tags, hits, spans)

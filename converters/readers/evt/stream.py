@@ -1,7 +1,7 @@
 """Text of an `.evt` file in blocks that end where an event ends."""
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +21,7 @@ _STEPS = (4096, 1)
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Consecutive whole lines of the (uncompressed) file; a header can only be at the beginning.
+    """Consecutive whole lines of the (uncompressed) file.
 
     Parameters
     ----------
@@ -41,6 +41,14 @@ class Block:
     def has_header(self) -> bool:
         """Whether the first lines are, or go on with, a header (which the first event would end)."""
         return self.offset == 0 or self.data[: len(START_OF_HEADER)] == START_OF_HEADER
+
+    def cut(self, places: Sequence[int]) -> Iterator["Block"]:
+        """Cut at ascending places in the text; only the last part can be not whole."""
+        begin = 0
+        for place in places:
+            yield Block(self.offset + begin, self.data[begin:place], whole=True)
+            begin = place
+        yield Block(self.offset + begin, self.data[begin:], self.whole)
 
 
 class TextSource:
@@ -129,21 +137,11 @@ def blocks(source: TextSource) -> Iterator[Block]:
                 raise _endless(source.path, offset)
             rest = text
             continue
-        yield from _sections(text, cut, offset, whole=True)
+        yield Block(offset, memoryview(text)[:cut], whole=True)
         offset += cut
         rest = text[cut:]
     if rest:
-        yield from _sections(rest, len(rest), offset, whole=_ends_whole(rest))
-
-
-def _sections(text: bytes, end: int, offset: int, *, whole: bool) -> Iterator[Block]:
-    """Cut `text`, up to `end`, before every header: each of several joined files has its own run and program."""
-    view = memoryview(text)
-    begin = 0
-    while (mark := text.find(b"\n" + START_OF_HEADER, begin, end)) >= 0:
-        yield Block(offset + begin, view[begin : mark + 1], whole=True)
-        begin = mark + 1
-    yield Block(offset + begin, view[begin:end], whole)
+        yield Block(offset, memoryview(rest), whole=_ends_whole(rest))
 
 
 def _until_error(unzip: "zlib._Decompress", block: bytes) -> bytes:

@@ -33,7 +33,7 @@ _COPIED = {
     "dir_x": "dir.x",
     "dir_y": "dir.y",
     "dir_z": "dir.z",
-    "t": "E",
+    "t": "t",
     "E": "E",
     "len": "len",
     "lik": "lik",

@@ -87,6 +87,7 @@ NASTY = {
     "header twice": b"start_run: 1\nstart_run: 2\nsimul: Corant 6\n" + event(b"track_primary: " + AT + b" 5 0 14"),
     "late start_run": b"physics: Corant 7\n\nstart_run: 2\nend_event:\n" + event(b"track_primary: " + AT + b" 5 0 14"),
     "only a header": HEADER,
+    "long start": HEADER + event(TRACK).replace(b"4 1", b"4 1" + b" " * 20_000),
 }
 BROKEN = {
     "cut": HEADER + event(TRACK) + b"start_event: 5 1\n" + TRACK,

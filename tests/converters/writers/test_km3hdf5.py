@@ -62,7 +62,7 @@ def tables(file: Any) -> dict[str, Any]:
 
 
 def test_pytables(product: Path) -> None:
-    import tables as pytables
+    import tables as pytables  # type: ignore[import-untyped]
 
     with pytables.open_file(str(product)) as file:
         for node in file.walk_nodes("/", "Leaf"):
@@ -76,7 +76,7 @@ def test_pytables(product: Path) -> None:
 
 
 def test_pandas(product: Path) -> None:
-    import pandas as pd
+    import pandas as pd  # type: ignore[import-untyped]
 
     frame = pd.read_hdf(product, "events")
     with h5py.File(product) as file:
@@ -87,25 +87,30 @@ def test_pandas(product: Path) -> None:
     assert len(pd.read_hdf(product, "mc_tracks")) == 57
 
 
-def test_km3pipe(product: Path) -> None:
+@pytest.mark.parametrize(("name", "n_events"), [("KM3Sim", 10), ("corant_5.1.9", 3), ("mcv5.0.mupage_1G.5", 20)])
+def test_km3pipe(name: str, n_events: int, products: dict[str, Path]) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        from km3pipe.io import HDF5Pump
+        from km3pipe.io import HDF5Pump  # type: ignore[import-untyped]
 
-        pump = HDF5Pump(filename=str(product))
+        pump = HDF5Pump(filename=str(products[name]))
         blobs = [blob for blob in pump]  # noqa: C416  list() would ask its broken __len__
         header = pump.header
         pump.finish()
-    assert len(blobs) == 10
-    with h5py.File(product) as file:
-        tracks = np.bincount(file["mc_tracks"]["group_id"])
+    assert len(blobs) == n_events
+    with h5py.File(products[name]) as file:
+        tracks = np.bincount(file["mc_tracks"]["group_id"], minlength=n_events)
         energies = file["events"]["mc_energy"]
-        parameters = {text.decode() for text in file["raw_header"]["parameter"]}
+        lines = [tuple(text.decode() for text in row) for row in file["raw_header"][:].tolist()]
     for number, blob in enumerate(blobs):
         assert blob["Events"]["mc_energy"] == energies[number]
         assert len(blob["McTracks"]) == tracks[number]
-    assert {line.split("_")[0] for line in parameters} <= {str(key).split("_")[0] for key in header}
-    assert float(header["spectrum"]["alpha"]) == -1.4 if "spectrum" in parameters else True
+        assert len(blob["Parameters"]) > 0
+    assert set(header.keys()) == {parameter for parameter, _, values, _ in lines if values}
+    for parameter, field_names, values, _ in dict.fromkeys(lines):
+        if parameter in ("spectrum", "can", "depth"):
+            found = [getattr(header[parameter], field) for field in field_names.split()]
+            assert found == [float(value) for value in values.split()]
 
 
 # --- the structure -----------------------------------------------------------------------------------------

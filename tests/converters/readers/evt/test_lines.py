@@ -58,6 +58,11 @@ def test_hits(data: bytes) -> None:
     assert np.flatnonzero(found[b"hit_raw:"]).tolist() == [1]
 
 
+def test_beginning_with_a_long_tag() -> None:
+    data = b"start_run: 1\nstart_rum: 2\nstart_ru\nstart_run:\nstart_run"
+    assert Lines.of(data).beginning_with(b"start_run:").tolist() == [0, 3]
+
+
 def test_values_are_the_text_behind_the_tag() -> None:
     lines = Lines.of(b"a: 1\nbb: 2\na:3\r\na:")
     assert lines.values(np.array([0, 2, 3]), 2) == [" 1", "3\r", ""]

@@ -49,12 +49,20 @@ def test_blocks_are_whole_events_wherever_the_pieces_end(
         assert len(found) == 21
 
 
-@pytest.mark.parametrize("size", [40, 4 << 20])
-def test_each_header_begins_a_block(size: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stream, "BLOCK_SIZE", size)
-    found = cut(write(tmp_path, (HEADER + EVENTS) * 3))
-    headed = [block.offset for block in found if block.has_header]
-    assert headed == [n * len(HEADER + EVENTS) for n in range(3)]
+def test_cut() -> None:
+    parts = list(Block(100, memoryview(b"onetwothree"), whole=False).cut([3, 6]))
+    assert [(part.offset, bytes(part.data), part.whole) for part in parts] == [
+        *((100, b"one", True), (103, b"two", True)),
+        (106, b"three", False),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("offset", "data", "header"),
+    [(0, b"x", True), (5, b"start_run: 1", True), (5, b"start_event: 1", False), (5, b"", False)],
+)
+def test_where_headers_are(offset: int, data: bytes, header: bool) -> None:
+    assert Block(offset, memoryview(data), whole=True).has_header is header
 
 
 @pytest.mark.parametrize("rest", [b"start_event: 5 1\nhit: 1\n", b"sta", b"end_even", b"x\n\n"])

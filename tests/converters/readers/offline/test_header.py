@@ -61,7 +61,7 @@ def test_multi_head() -> None:
     ids=["empty", "cut", "absurd", "zeros", "no columns"],
 )
 def test_heads_that_make_no_sense(data: bytes) -> None:
-    with pytest.raises(ValueError, match="ends within a value|no byte count|entries in a header"):
+    with pytest.raises(ValueError, match=r"ends within a value|no byte count|entries in a header"):
         parse_head(data)
 
 
