@@ -52,7 +52,10 @@ def _dtype(value: str) -> str:
 
 def _names(line: HeaderLine) -> list[str]:
     names = list(VALUE_NAMES.get(line.parameter, ()))[: len(line.values)]
-    return names + [f"{line.parameter}_{n}" for n in range(len(names), len(line.values))]
+    # HDF5Pump stops reading the header at a name that is no Python identifier, such as META/JMeta_0.
+    stem = re.sub(r"\W", "_", line.parameter).strip("_") or "value"
+    stem = stem if stem.isidentifier() else f"value_{stem}"
+    return names + [f"{stem}_{n}" for n in range(len(names), len(line.values))]
 
 
 def raw_header_rows(header: Sequence[HeaderLine]) -> Table:

@@ -69,7 +69,7 @@ def test_where_headers_are(offset: int, data: bytes, header: bool) -> None:
 def test_a_rest_is_not_whole(rest: bytes, tmp_path: Path) -> None:
     *others, last = cut(write(tmp_path, HEADER + EVENTS + rest))
     assert all(block.whole for block in others)
-    assert (last.data, last.whole, last.offset) == (rest, False, len(HEADER + EVENTS))
+    assert (bytes(last.data), last.whole, last.offset) == (rest, False, len(HEADER + EVENTS))
 
 
 @pytest.mark.parametrize(
