@@ -98,14 +98,14 @@ def finish(file: EventFile, gathered: Gathered, request: Request, started: str) 
         Warnings for the user.
     """
     facts, staging = gathered.facts, gathered.staging
-    identities = identify(staging, facts, gathered.sha256)
+    identities = identify(staging, facts, gathered.sha256, request.source)
     streams = event_streams(staging, identities)
     steps = _steps(gathered, request, started)
     header = _header(gathered, request, file)
     tables = [
         *streams,
         TableStream.of(header_rows(header)),
-        TableStream.of(raw_header_rows(file.header)),
+        TableStream.of(raw_header_rows(file.header, request.source)),
         TableStream.of(provenance_rows(steps)),
         TableStream.of(coverage_rows(_coverage(file, gathered, identities))),
     ]

@@ -4,7 +4,7 @@ import errno
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -172,7 +172,7 @@ def convert_all(plan: Plan, template: Request, jobs: int, on_outcome: Callable[[
             try:
                 for path, problem in plan.problems:
                     note(Outcome(path, "failed", reason=printable(f"{path}: {problem}"), exit_code=1))
-                with closing(_outcomes(plan.jobs, template, jobs)) as results:
+                with closing(_outcomes(plan, template, jobs, entries)) as results:
                     for job, outcome in results:
                         placed = _placed(outcome, job, plan.folder)
                         if placed.entry and entries.get(placed.entry.path) != placed.entry:
@@ -211,9 +211,15 @@ def remove_parts(plan: Plan) -> None:
                 part.unlink(missing_ok=True)
 
 
-def _outcomes(jobs: Sequence[Job], template: Request, workers: int) -> Generator[tuple[Job, Outcome]]:
-    by_target = {job.target: job for job in jobs}
-    work = [_Work(replace(template, source=job.source, target=job.target), job.named) for job in jobs]
+def _outcomes(
+    plan: Plan, template: Request, workers: int, entries: Mapping[str, manifest.ManifestEntry]
+) -> Generator[tuple[Job, Outcome]]:
+    by_target = {job.target: job for job in plan.jobs}
+    work = []
+    for job in plan.jobs:
+        entry = entries.get(job.target.relative_to(plan.folder).as_posix())
+        recorded = entry.sha256 if entry else None
+        work.append(_Work(replace(template, source=job.source, target=job.target, recorded=recorded), job.named))
     for item, result in run(attempt, work, workers):
         job = by_target[item.request.target]
         if isinstance(result, WorkerDiedError):

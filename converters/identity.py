@@ -5,6 +5,7 @@ Both need the whole file: whether the source's numbers are unique, and the sourc
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,12 +34,15 @@ class Identities:
         First 12 hex digits of the source's SHA-256 where the natural key cannot be used, else ``""``.
     repeated
         Shape (n, 3): natural keys that occur more than once, sorted.
+    source
+        The source, for messages.
     """
 
     own_numbers: bool
     prefix: str
     digest: str
     repeated: NDArray[np.int64]
+    source: Path
 
     def apply(self, rows: StructuredArray, staged: StructuredArray) -> None:
         """Fill ``event_id`` and ``internal_id`` of `rows` from the staged rows of the same events.
@@ -57,8 +61,8 @@ class Identities:
         longest = max(map(len, names))
         if longest > _ID_WIDTH:
             raise CorruptInputError(
-                "internal_id",
-                "an event's key does not fit",
+                self.source,
+                "an event's key does not fit into internal_id",
                 expected=f"at most {_ID_WIDTH} characters",
                 found=max(names, key=len),
             )
@@ -77,7 +81,7 @@ class Identities:
             yield f"{name}.{event_id}" if key in repeated else name
 
 
-def identify(staging: Staging, facts: SourceFacts, sha256: str) -> Identities:
+def identify(staging: Staging, facts: SourceFacts, sha256: str, source: Path) -> Identities:
     """Find out how the staged events can be named.
 
     Parameters
@@ -88,6 +92,8 @@ def identify(staging: Staging, facts: SourceFacts, sha256: str) -> Identities:
         The source.
     sha256
         Checksum of the source.
+    source
+        The source, for messages.
     """
     events = staging.tables[EVENTS_TABLE.path]
 
@@ -108,6 +114,7 @@ def identify(staging: Staging, facts: SourceFacts, sha256: str) -> Identities:
         prefix=f"{detector}.mc" if simulated else detector,
         digest=sha256[:12] if simulated or not keyed else "",
         repeated=repeated,
+        source=source,
     )
 
 

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from converters.layout import HEADER_FIELDS
-from legacy.errors import MetadataError, nearest
+from legacy.errors import MetadataError, UsageError, nearest
 
 SETTABLE = tuple(field for field in HEADER_FIELDS if field != "creation_date")
 
@@ -66,6 +66,8 @@ def read_metadata(path: Path) -> dict[str, str]:
 
     Raises
     ------
+    UsageError
+        The file cannot be read.
     MetadataError
         Not YAML, an unknown key or licence, a value that is no text, no time, or start after stop.
     """
@@ -76,7 +78,7 @@ def read_metadata(path: Path) -> dict[str, str]:
             raise MetadataError(f"{path}: larger than 1 MB; expected a short YAML file")
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise MetadataError(f"{path}: cannot be read ({error.strerror})") from error
+        raise UsageError(f"{path}: cannot be read ({error.strerror})") from error
     except (yaml.YAMLError, ValueError, OverflowError, RecursionError) as error:
         # ValueError: PyYAML passes on what Python says of a date such as 2007-02-30.
         reason = " ".join(str(error).split())[:200]

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from converters.detect import read_head
 from legacy.errors import CorruptInputError, InputError
 
 
@@ -31,6 +32,7 @@ def open_product(path: Path) -> Iterator[Any]:
     """
     import h5py
 
+    read_head(path)  # the same clear messages for missing, empty and unreadable files as everywhere
     if not path.is_file():
         raise InputError(path, "no such file", expected="a level-3 HDF5 product (.l3.h5)", advice="check the name")
     if not h5py.is_hdf5(path):

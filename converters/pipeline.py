@@ -88,10 +88,13 @@ def _may_keep(request: Request, known: Mapping[str, str] | None) -> bool:
             "another source": known["input_sha256"] == sha256_of(request.source),
         }
         problem = "was made with " + " and ".join(name for name, same in checks.items() if not same)
-        if all(checks.values()) and request.resume:
-            return True
         if all(checks.values()):
+            changed = request.recorded not in (None, sha256_of(target))
+            if request.resume and not changed:
+                return True
             problem = "exists already, and --no-resume does not keep it"
+            if changed:
+                problem = "has another SHA-256 than its line in the manifest: it was changed or damaged since"
     if request.overwrite:
         return False
     raise ProductError(target, problem, advice="--overwrite replaces it; or choose another output folder")

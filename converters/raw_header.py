@@ -6,11 +6,13 @@ anything else goes through ``numpy.fromstring`` and must therefore be a plain nu
 
 import re
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
 from converters.layout import raw_header_table
 from converters.source import HeaderLine
+from legacy.errors import CorruptInputError
 from legacy.model import Table
 
 VALUE_NAMES: dict[str, tuple[str, ...]] = {
@@ -40,6 +42,7 @@ VALUE_NAMES: dict[str, tuple[str, ...]] = {
 }
 """Names of the values of header lines, as km3io names them; other values are numbered."""
 
+_MAX_BYTES = 64 << 20
 _INTEGER = re.compile(r"[+-]?\d{1,18}")
 _FLOAT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
@@ -58,18 +61,25 @@ def _names(line: HeaderLine) -> list[str]:
     return names + [f"{stem}_{n}" for n in range(len(names), len(line.values))]
 
 
-def raw_header_rows(header: Sequence[HeaderLine]) -> Table:
+def raw_header_rows(header: Sequence[HeaderLine], source: Path) -> Table:
     """Return ``/raw_header``.
 
     Parameters
     ----------
     header
         The source's header lines; repeated parameters stay repeated.
+    source
+        The source, for messages.
 
     Returns
     -------
     Table
         One row per line, in order.
+
+    Raises
+    ------
+    CorruptInputError
+        The table would need more memory than any header is worth.
     """
     rows = [
         (
@@ -82,5 +92,13 @@ def raw_header_rows(header: Sequence[HeaderLine]) -> Table:
     ]
     encoded = [tuple(text.encode("latin-1", "replace") for text in row) for row in rows]
     widths = tuple(max([1, *(len(row[n]) for row in encoded)]) for n in range(4))
+    if sum(widths) * len(encoded) > _MAX_BYTES:
+        raise CorruptInputError(
+            source,
+            "a header that cannot be one",
+            expected=f"at most {_MAX_BYTES >> 20} MB for {len(encoded)} lines, each as wide as the longest",
+            found=f"a line of {sum(widths)} characters",
+            advice="`antares-legacy inspect` tells what the file is",
+        )
     spec = raw_header_table((widths[0], widths[1], widths[2], widths[3]))
     return Table(spec, np.array(encoded, dtype=spec.dtype))

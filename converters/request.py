@@ -29,6 +29,8 @@ class Request:
         Keep an existing product that matches.
     overwrite
         Replace an existing product that does not match.
+    recorded
+        SHA-256 of the existing product in the manifest, None without a line.
     """
 
     source: Path
@@ -39,6 +41,7 @@ class Request:
     metadata: Mapping[str, str] = field(default_factory=dict)
     resume: bool = True
     overwrite: bool = False
+    recorded: str | None = None
 
     def parameters(self) -> str:
         """Return the options that shape the product, as canonical JSON for ``/provenance``."""

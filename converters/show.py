@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from converters.detect import read_head
 from converters.layout import (
     COVERAGE_TABLE,
     EVENTS_TABLE,
@@ -47,7 +46,6 @@ def render(path: Path, parts: Parts, *, as_json: bool) -> str:
     InputError
         The file is no readable product.
     """
-    read_head(path)  # the same clear messages for missing, empty and unreadable files
     try:
         with open_product(path) as file:
             content = _collect(file, parts)

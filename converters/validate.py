@@ -38,7 +38,8 @@ class Verdict:
     def to_text(self) -> str:
         """Return it for people."""
         if self.problems:
-            return "\n".join([f"{self.file}: {len(self.problems)} problems", *(f"  {p}" for p in self.problems)])
+            count = "1 problem" if len(self.problems) == 1 else f"{len(self.problems)} problems"
+            return "\n".join([f"{self.file}: {count}", *(f"  {problem}" for problem in self.problems)])
         lines = [f"{self.file}: valid"]
         if self.values_compared:
             lines[0] += f"; {self.values_compared} values of {self.events} events equal those of the source"

@@ -140,7 +140,7 @@ class CsvView:
                 f"cannot be read ({error.strerror})",
                 expected="the metadata file beside the CSV product",
             ) from error
-        except (ValueError, KeyError, IndexError, TypeError) as error:
+        except (ValueError, KeyError, IndexError, TypeError, RecursionError) as error:
             raise CorruptInputError(meta, "no metadata file of this program", found=repr(error)) from error
         self.tables = {EVENTS_TABLE.path: TableSpec(EVENTS_TABLE.path, columns)}
         self.about = {"kid": kid, "data_model_version": version, **{k: str(v) for k, v in step.items()}}

@@ -128,7 +128,7 @@ class ProductError(InputError):
     """A product exists already and does not match, or does not follow the data model."""
 
 
-class MetadataError(UsageError):
+class MetadataError(AntaresLegacyError):
     """A metadata or configuration file has an unknown key or an impossible value."""
 
 

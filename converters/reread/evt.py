@@ -255,6 +255,7 @@ def _expected(event: _Event) -> Expected:
     total = _integer(_at(facts["total_hits"], 0))
     shared: dict[str, Value] = {"run_id": event.header.run, **_utc(facts["eventtime"])}
     ticks = _integer(_at(facts["eventtime"], 1))
+    target = " ".join(event.first("target").split()).encode("latin-1")
     events: dict[str, Value] = {
         **shared,
         "n_hits": event.hits if event.hits or total >= 0 else -1,
@@ -273,7 +274,7 @@ def _expected(event: _Event) -> Expected:
         "n_hit_lines": event.hits,
         "total_hits": total,
         "event_type": _integer(_at(numbers, 1)),
-        "target": " ".join(event.first("target").split()).encode("latin-1")[:32].rstrip(b"\0"),
+        "target": target.rstrip(b"\0") if len(target) <= 32 else b"",
         "vertex_0": _at(facts["vertex"], 0),
         "vertex_1": _at(facts["vertex"], 1),
         "corsika_evno": _integer(_at(facts["corsika_evno"], 0)),

@@ -128,6 +128,20 @@ def test_second_run_keeps_and_restores_the_manifest(few: Path, cli: Cli, tmp_pat
     assert (out / "manifest.jsonl").read_bytes() == manifest
 
 
+def test_a_product_that_was_changed_is_not_kept(make_evt: MakeEvt, cli: Cli, tmp_path: Path) -> None:
+    source, out = make_evt(tmp_path / "a.evt"), tmp_path / "out"
+    assert cli("convert", source, "-o", out).code == 0
+    product = out / "a.l3.h5"
+    with product.open("ab") as stream:  # HDF5 does not mind, but these are not the bytes that were written
+        stream.write(b"\0")
+    ran = cli("convert", source, "-o", out)
+    assert ran.code == 1
+    assert "another SHA-256 than its line in the manifest" in ran.err
+    assert "--overwrite" in ran.err
+    assert cli("convert", source, "-o", out, "--overwrite").code == 0
+    assert cli("validate", product, "--source", source).code == 0
+
+
 def test_a_cut_line_of_the_manifest_is_mended(make_evt: MakeEvt, cli: Cli, tmp_path: Path) -> None:
     out = tmp_path / "out"
     first = make_evt(tmp_path / "a.evt")

@@ -38,7 +38,7 @@ def names_of(
     named: StructuredArray = rows.copy()
     with closing(Staging(tmp_path)) as staging:
         staging.add(Table(EVENTS_TABLE, rows))
-        identities = identify(staging, facts, SHA)
+        identities = identify(staging, facts, SHA, Path("source.evt"))
         identities.apply(named, rows)
     return (
         [n.decode() for n in named["internal_id"].tolist()],

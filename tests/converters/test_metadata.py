@@ -107,7 +107,7 @@ def test_bad_metadata_stop_the_command_before_any_work(
     for text in ("autor: me", "license: mine", "measurement_start: 2010-01-01\nmeasurement_stop: 2009-12-31"):
         meta.write_text(text)
         ran = cli("convert", make_evt(tmp_path / "a.evt"), "-o", tmp_path / "out", "--metadata", meta)
-        assert ran.code == 2
+        assert ran.code == 1
         assert len(ran.err.splitlines()) == 1
         assert "meta.yaml" in ran.err
         assert not (tmp_path / "out").exists()

@@ -19,7 +19,7 @@ from legacy.errors import InputError, nearest, printable
         (errors.NotConvertibleError, 1),
         (errors.ProductError, 1),
         (errors.UsageError, 2),
-        (errors.MetadataError, 2),
+        (errors.MetadataError, 1),
         (errors.MachineError, 3),
         (errors.MissingDependencyError, 3),
     ],

@@ -38,7 +38,7 @@ def coverage_rows(tally: Tally, header_lines: int, placeholders: int) -> tuple[C
         note = "no time: placeholder or uninitialised memory; missing in timestamp and nanoseconds"
         rows.append(CoverageRow("eventtime without a time", placeholders, "", note))
     for title, counter, note in (
-        ("undecoded", tally.undecoded, "lines whose number of values fits no known layout: not decoded"),
+        ("undecoded", tally.undecoded, "lines that fit no known layout: not decoded"),
         ("unreadable", tally.unreadable, "values that are no numbers: missing"),
         ("repeated", tally.repeated, "further lines in one event, where only the first is kept"),
         ("outside", tally.outside, "lines outside of events: not decoded"),

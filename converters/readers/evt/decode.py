@@ -246,7 +246,10 @@ class EventTagDecoder:
         once = first_of_each_event(tagged.events)
         tally.repeated["target"] += len(tagged.lines) - len(once)
         texts = lines.values(tagged.lines[once], len("target:"))
-        self.target[tagged.events[once]] = [" ".join(text.split()).encode("latin-1") for text in texts]
+        found = [" ".join(text.split()).encode("latin-1") for text in texts]
+        fits = [text if len(text) <= self.target.itemsize else b"" for text in found]
+        tally.undecoded["target"] += sum(1 for text, kept in zip(found, fits, strict=True) if text and not kept)
+        self.target[tagged.events[once]] = fits
         tally.layouts["target", 1] += len(once)
 
     def mc_info(self, first: int, event_type: NDArray[np.int64], hits: NDArray[np.int64]) -> StructuredArray:

@@ -304,9 +304,11 @@ class EvtFile:
 
     def warnings(self) -> tuple[str, ...]:
         """Say what was dropped or could not be read."""
-        found = list(self._lost)
+        if self._lost:  # all else follows from the damage; /source_coverage counts it
+            return tuple(self._lost)
+        found: list[str] = []
         for counter, text in (
-            (self._tally.undecoded, "lines '{}' have an unknown number of values and were not decoded"),
+            (self._tally.undecoded, "lines '{}' have an unknown layout and were not decoded"),
             (self._tally.unreadable, "values on lines '{}' are no numbers and are missing"),
             (self._tally.outside, "lines '{}' lie outside of events and were not decoded"),
         ):

@@ -137,7 +137,9 @@ def test_incomplete_events_are_refused_or_left_out(name: str, tmp_path: Path, ev
     assert count == (1 if name in ("cut", "cut in start_event", "rest", "no end") else 2)
 
 
-@pytest.mark.parametrize("data", [b"", b"\n\n", HEADER[:20], b"start_event: 1 1\n", b"%PDF-1.4\n", gzip.compress(b"", mtime=0)])
+@pytest.mark.parametrize(
+    "data", [b"", b"\n\n", HEADER[:20], b"start_event: 1 1\n", b"%PDF-1.4\n", gzip.compress(b"", mtime=0)]
+)
 @pytest.mark.parametrize("salvage", [False, True])
 def test_files_without_any_event(data: bytes, salvage: bool, tmp_path: Path) -> None:
     with pytest.raises(CorruptInputError):

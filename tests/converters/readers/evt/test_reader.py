@@ -239,3 +239,10 @@ def test_there_is_no_fit_to_ask_for(sample: Sample) -> None:
 )
 def test_sniff(head: bytes, known: bool) -> None:
     assert EvtReader().sniff(head, Path("some.evt")) is known
+
+
+def test_a_long_target_is_counted_not_cut(written: Read) -> None:
+    events = [b"start_event: 1 1\ntarget: %s\nend_event:\n" % text for text in (b"x" * 33, b"O16 14.89")]
+    found = written(b"".join(events))
+    assert [row["target"] for row in found.rows("/mc_info")] == [b"", b"O16 14.89"]
+    assert any("'target'" in warning for warning in found.warnings)
