@@ -5,8 +5,9 @@ unique, the checksum. So the rows wait in anonymous temporary files beside the p
 of them when the process dies.
 """
 
+import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from legacy.model import StructuredArray, Table, TableSpec, TableStream
 
 _IN_MEMORY = 2 << 20
 _BLOCK_BYTES = 4 << 20
+_PENDING_ROWS = 2000
 
 
 class StagedTable:
@@ -32,18 +34,39 @@ class StagedTable:
     def __init__(self, spec: TableSpec, folder: Path) -> None:
         self.spec = spec
         self.rows = 0
-        self.present = dict.fromkeys((column.name for column in spec.columns), 0)
+        self._present = dict.fromkeys((column.name for column in spec.columns), 0)
         self._file = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY, dir=str(folder))  # noqa: SIM115
+        self._pending: list[StructuredArray] = []
+        self._pending_rows = 0
 
     def add(self, array: StructuredArray) -> None:
         """Append rows of ``spec.dtype``; raises OSError when the disk is full."""
         self.rows += len(array)
+        self._pending.append(array)
+        self._pending_rows += len(array)
+        if self._pending_rows >= _PENDING_ROWS:
+            self._settle()
+
+    def _settle(self) -> None:
+        """Look at pending rows and write them: together, since each column costs a call."""
+        if not self._pending:
+            return
+        rows = self._pending[0] if len(self._pending) == 1 else np.concatenate(self._pending)
         for column in self.spec.columns:
-            self.present[column.name] += int(np.count_nonzero(column.present(array[column.name])))
-        self._file.write(array.tobytes())
+            self._present[column.name] += int(np.count_nonzero(column.present(rows[column.name])))
+        self._file.seek(0, os.SEEK_END)
+        self._file.write(rows.tobytes())
+        self._pending, self._pending_rows = [], 0
+
+    @property
+    def present(self) -> Mapping[str, int]:
+        """Number of values that are not missing, by column."""
+        self._settle()
+        return self._present
 
     def blocks(self) -> Iterator[StructuredArray]:
         """Yield all rows in blocks of a few megabytes."""
+        self._settle()
         dtype = self.spec.dtype
         size = max(1, _BLOCK_BYTES // dtype.itemsize) * dtype.itemsize
         position = 0

@@ -8,7 +8,7 @@ from pathlib import Path
 from legacy.checksums import HashingStream
 from legacy.errors import CorruptInputError
 
-BLOCK_SIZE = 2 << 20
+BLOCK_SIZE = 3 << 20
 MAX_EVENT_SIZE = 64 << 20
 """Longest event accepted, in bytes: beyond it the file is taken to be something else."""
 
