@@ -15,7 +15,7 @@ from legacy.errors import UsageError
 
 if TYPE_CHECKING:
     from converters.batch import Report
-    from converters.request import Outcome
+    from converters.request import Outcome, Request
 
 
 class Product(StrEnum):
@@ -131,14 +131,11 @@ def convert(
 
     Example: antares-legacy convert mc/ data.root -o level3 --jobs 4
     """
-    from converters.batch import convert_all
-    from converters.inputs import make_plan, size_of
     from converters.metadata import read_metadata
     from converters.registry import load_reader
     from converters.request import Request
     from converters.source import ReadOptions
     from legacy.clock import source_date_epoch
-    from legacy.progress import FileProgress
 
     if format_name is not None:
         load_reader(format_name)  # wrong names are found before any work
@@ -160,21 +157,28 @@ def convert(
         resume=resume,
         overwrite=overwrite,
     )
-    plan = make_plan(inputs, out, to.value, shard)
+    report = _convert_with_progress(template, inputs, out, shard, jobs)
+    if as_json:
+        typer.echo(json.dumps(report.to_dict(), indent=1, ensure_ascii=False))
+    _say_report(report)
+    raise typer.Exit(report.exit_code)
+
+
+def _convert_with_progress(template: "Request", inputs: list[str], out: Path, shard: str | None, jobs: int) -> "Report":
+    from converters.batch import convert_all
+    from converters.inputs import make_plan, size_of
+    from legacy.progress import FileProgress
+
+    plan = make_plan(inputs, out, template.to, shard)
     sizes = {job.source: size_of(job.source) for job in plan.jobs}
-    progress = FileProgress("converting", len(plan.jobs), sum(sizes.values()), enabled=not talk.quiet)
-    with progress:
+    with FileProgress("converting", len(plan.jobs), sum(sizes.values()), enabled=not talk.quiet) as progress:
 
         def tell(outcome: "Outcome", failed: int) -> None:
             if outcome.source in sizes:
                 progress.advance(sizes[outcome.source], failed)
             _say_outcome(outcome)
 
-        report = convert_all(plan, template, jobs, tell)
-    if as_json:
-        typer.echo(json.dumps(report.to_dict(), indent=1, ensure_ascii=False))
-    _say_report(report)
-    raise typer.Exit(report.exit_code)
+        return convert_all(plan, template, jobs, tell)
 
 
 def _column_names(text: str | None) -> tuple[str, ...] | None:

@@ -170,6 +170,25 @@ class EventFile(Protocol):
     ) -> None: ...
 
 
+class OpenSource:
+    """What all readers' files share: an end of the `with` block closes them, and nothing is hashed in passing."""
+
+    def digest(self) -> str:
+        """Return ``""``: the file is not read from end to end."""
+        return ""
+
+    def close(self) -> None:
+        """Close the file; a file that stays open between calls overrides this."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
 class Reader(Protocol):
     """Opens files of one format."""
 

@@ -8,8 +8,7 @@ tells; and the branches of the truth hold constants in real data, ``is_neutrino`
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +19,7 @@ from converters.readers.dst_flat_branches import Place
 from converters.readers.dst_flat_values import direction, fit_values, interaction, positive, to_integers
 from converters.readers.rootfile import ROOT_MAGIC, classify, open_root, parsing
 from converters.readers.safe_names import printable
-from converters.source import Batch, CoverageRow, HeaderLine, ReadOptions, SourceFacts
+from converters.source import Batch, CoverageRow, HeaderLine, OpenSource, ReadOptions, SourceFacts
 from legacy.columns import GROUP_ID
 from legacy.errors import CorruptInputError, InputError, nearest
 from legacy.model import Column, ColumnSpec, Table, TableSpec
@@ -59,7 +58,7 @@ class DstFlatReader:
         return DstFlatFile(path, options)
 
 
-class DstFlatFile:
+class DstFlatFile(OpenSource):
     """An open file.
 
     Parameters
@@ -281,21 +280,9 @@ class DstFlatFile:
         text = "has no flag: numbers left over from earlier events cannot be told from fits"
         return (*found, *(f"{path} {text}" for path in unflagged))
 
-    def digest(self) -> str:
-        """Nothing: the file is not read in order."""
-        return ""
-
     def close(self) -> None:
         """Close the file."""
         self._root.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def _tree_of(path: Path, root: Any) -> tuple[Any, dict[str, np.dtype[Any]], list[str]]:

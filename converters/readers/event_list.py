@@ -13,15 +13,13 @@ ANT5888 has place 5889. So the identifiers written here can differ from the serv
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 
 from converters.readers.event_list_columns import COLUMNS, IGNORED, split
 from converters.readers.event_list_survey import BOM, MAX_LINE, ListLine, blocks, is_number, ranks, survey_list
 from converters.readers.safe_names import printable
-from converters.source import Batch, CoverageRow, HeaderLine, ReadOptions, SourceFacts
+from converters.source import Batch, CoverageRow, HeaderLine, OpenSource, ReadOptions, SourceFacts
 from legacy.errors import InputError
 from legacy.model import Column
 
@@ -67,7 +65,7 @@ class EventListReader:
         return EventListFile(path, options)
 
 
-class EventListFile:
+class EventListFile(OpenSource):
     """An open event list.
 
     Parameters
@@ -165,21 +163,6 @@ class EventListFile:
                 f"list, which has {_PUBLIC_EVENTS} events"
             )
         return tuple(found)
-
-    def digest(self) -> str:
-        """Nothing: the file is read as text."""
-        return ""
-
-    def close(self) -> None:
-        """Do nothing: the file is open only while it is read."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def _is_event(words: Sequence[str]) -> bool:

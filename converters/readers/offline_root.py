@@ -7,8 +7,7 @@ detector (see coord_origin and can in the header of a simulation).
 
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
@@ -24,7 +23,7 @@ from converters.readers.offline.tally import Tally
 from converters.readers.offline.truth import NAMED_VALUES, truth_columns, truth_rows
 from converters.readers.offline.usr import NameLists, event_names, event_values
 from converters.readers.rootfile import ROOT_MAGIC, classify, highest_cycles, list_keys, open_root, parsing
-from converters.source import Batch, CoverageRow, HeaderLine, ReadOptions, SourceFacts
+from converters.source import Batch, CoverageRow, HeaderLine, OpenSource, ReadOptions, SourceFacts
 from legacy.errors import CorruptInputError, InputError
 from legacy.model import Table
 
@@ -75,7 +74,7 @@ class OfflineRootReader:
         return OfflineRootFile(path, options)
 
 
-class OfflineRootFile:
+class OfflineRootFile(OpenSource):
     """An open offline ROOT file.
 
     Parameters
@@ -263,18 +262,6 @@ class OfflineRootFile:
         found += [f"{name} could not be read: {why}" for name, why in sorted(self._parsed_header.unread.items())]
         return tuple(found)
 
-    def digest(self) -> str:
-        """Return nothing: the file is not read from end to end."""
-        return ""
-
     def close(self) -> None:
         """Close the file."""
         self._directory.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()

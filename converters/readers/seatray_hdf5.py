@@ -8,8 +8,6 @@ Every table with one row per event becomes ``/reco/<name>``. An event is what th
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import h5py
 import numpy as np
@@ -28,7 +26,7 @@ from converters.readers.seatray_tables import (
     read_content,
     read_rows,
 )
-from converters.source import Batch, CoverageRow, HeaderLine, ReadOptions, SourceFacts
+from converters.source import Batch, CoverageRow, HeaderLine, OpenSource, ReadOptions, SourceFacts
 from legacy.errors import CorruptInputError, InputError, nearest
 from legacy.model import Column, StructuredArray, Table
 
@@ -94,7 +92,7 @@ class SeatrayHdf5Reader:
         return SeatrayHdf5File(path, options)
 
 
-class SeatrayHdf5File:
+class SeatrayHdf5File(OpenSource):
     """An open file. The keys of all events are in memory, about 50 bytes for each; the rows are not.
 
     Parameters
@@ -300,21 +298,9 @@ class SeatrayHdf5File:
         absurd = f"{self._absurd} directions are outside of the sphere: missing in /events, as found in /reco"
         return (*self._warnings, absurd) if self._absurd else tuple(self._warnings)
 
-    def digest(self) -> str:
-        """Nothing: the file is not read in order."""
-        return ""
-
     def close(self) -> None:
         """Close the file."""
         self._file.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def fit_columns(fit: Mapping[str, Column], *, antares: bool) -> dict[str, Column]:

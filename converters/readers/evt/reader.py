@@ -9,8 +9,6 @@ import zlib
 from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +29,7 @@ from converters.readers.evt.numbers import to_integers
 from converters.readers.evt.stream import GZIP_MAGIC, START_OF_HEADER, Block, TextSource, blocks
 from converters.readers.evt.structure import Spans, find_spans
 from converters.readers.evt.truth import truth_columns
-from converters.source import Batch, CoverageRow, HeaderLine, ReadOptions, SourceFacts
+from converters.source import Batch, CoverageRow, HeaderLine, OpenSource, ReadOptions, SourceFacts
 from legacy.errors import CorruptInputError, InputError
 from legacy.model import Column, Table
 
@@ -71,7 +69,7 @@ class EvtReader:
         return EvtFile(path, options)
 
 
-class EvtFile:
+class EvtFile(OpenSource):
     """An open `.evt` file.
 
     Parameters
@@ -324,14 +322,6 @@ class EvtFile:
     def close(self) -> None:
         """Close the file."""
         self._source.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def _first_header(text: bytes) -> list[HeaderLine]:
