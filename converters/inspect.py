@@ -96,16 +96,21 @@ def describe(path: Path) -> Description:
         summary=known.summary,
         convertible=False,
         advice=known.advice,
-        facts={"size": f"{path.stat().st_size} bytes"},
+        facts=_plain_facts(path, detected),
         tables=_contents(path, detected.format),
     )
 
 
-def _describe_events(path: Path, detected: Detected) -> Description:
-    reader = load_reader(detected.format)
+def _plain_facts(path: Path, detected: Detected) -> dict[str, object]:
     facts: dict[str, object] = {"size": f"{path.stat().st_size} bytes"}
     if detected.compressed:
         facts["compression"] = "gzip"
+    return facts
+
+
+def _describe_events(path: Path, detected: Detected) -> Description:
+    reader = load_reader(detected.format)
+    facts = _plain_facts(path, detected)
     try:
         with reader.open(path, ReadOptions()) as file:
             problem = _read_through(file, facts)
