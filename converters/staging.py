@@ -41,6 +41,8 @@ class StagedTable:
 
     def add(self, array: StructuredArray) -> None:
         """Append rows of ``spec.dtype``; raises OSError when the disk is full."""
+        if not len(array):  # most files leave some tables empty, batch after batch
+            return
         self.rows += len(array)
         self._pending.append(array)
         self._pending_rows += len(array)

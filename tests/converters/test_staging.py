@@ -1,5 +1,6 @@
 """Rows on their way to the writer."""
 
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -112,3 +113,16 @@ def test_duplicates_like_a_plain_count(seed: int, monkeypatch: pytest.MonkeyPatc
     keys = [tuple(row) for row in generator.integers(-20, 20, size=(800, 2)).tolist()]
     expected = sorted({key for key in keys if keys.count(key) > 1})
     assert [tuple(row) for row in duplicates(in_blocks(keys, 37), len(keys)).tolist()] == expected
+
+
+def test_batches_without_rows_leave_nothing_in_memory(tmp_path: Path) -> None:
+    """Most files never fill some tables, and a long file gives them an empty array with every batch."""
+    staged = StagedTable(SPEC, tmp_path)
+    staged.add(SPEC.blank(3))
+    blank = SPEC.blank(0)
+    references = sys.getrefcount(blank)
+    for _ in range(1000):
+        staged.add(blank)
+    assert sys.getrefcount(blank) == references
+    assert staged.rows == sum(len(block) for block in staged.blocks()) == 3
+    staged.close()
