@@ -46,11 +46,12 @@ unit: $(VENV)/.test
 	$(BIN)/pytest -m 'not real' -n $(WORKERS)
 
 test-real: $(VENV)/.test
-	@if grep -rqs 'mark[.]real' tests; then $(BIN)/pytest -m real; \
-	else echo "no test needs software of the operating system yet"; fi
+	tests/real/xrootd.sh $(BIN)/pytest -m real -n $(WORKERS)
+	tests/real/postgresql.sh $(BIN)/pytest -m server -n $(WORKERS)
 
 bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.ingest
 
 soak: $(VENV)/.test
 	ANTARES_LEGACY_SOAK=1 $(BIN)/pytest -m 'not real' -n $(WORKERS)

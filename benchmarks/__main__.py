@@ -5,11 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-from benchmarks import evt, machine, offline_root, report, startup
+from benchmarks import evt, hashing, machine, offline_root, report, startup
 from benchmarks.measure import REPOSITORY, Case, Results, Run, run
 
 RESULTS = Path(__file__).resolve().parent / "results"
-GROUPS = (*evt.GROUPS, offline_root.GROUP, startup.GROUP)
+GROUPS = (*evt.GROUPS, offline_root.GROUP, startup.GROUP, hashing.GROUP)
 _WARM_UP_BYTES = 10_000_000
 
 
@@ -34,6 +34,8 @@ def _cases(groups: tuple[str, ...], sizes: tuple[int, ...]) -> list[Case]:
         cases += offline_root.cases()
     if startup.GROUP in groups:
         cases += startup.cases()
+    if hashing.GROUP in groups:
+        cases += hashing.cases()
     return cases
 
 

@@ -48,6 +48,10 @@ def figures(results: Results) -> list[Figure]:
         found += _evt(results, "evt-no-hits", ".evt without hits", reader="", ratio=">= 60x", whole="")
     if "offline-root" in groups:
         found += _offline_root(results)
+    if "hashing" in groups:
+        from benchmarks import hashing  # it makes figures, too
+
+        found += hashing.figures(results)
     if "startup" in groups:
         found.append(_cpu(results, "`antares-legacy --help`", "startup/help", "<= 0.25 CPU s", "startup/python"))
     return found

@@ -99,7 +99,7 @@ def demo(
         "antares-legacy-demo"
     ),
 ) -> None:
-    """Convert real sample files, check one, look into it and draw it.
+    """Show everything on real sample files: convert, look, draw, into Rucio and back.
 
     Every command is printed before it runs. Example: antares-legacy demo -o demo
     """

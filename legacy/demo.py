@@ -3,11 +3,13 @@
 Nothing is imported from the rooms: every step is the program itself in a process of its own.
 """
 
+import os
 import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from importlib.resources import as_file, files
 from pathlib import Path
 
@@ -23,6 +25,9 @@ SAMPLES = {
 }
 """Name in the demo's folder (the documentation uses the same) -> sample file of km3net-testdata."""
 PUBLIC_LIST = "public_list.txt"
+SANDBOX_UP = ("sandbox", "up")
+RUCIO, FETCHED, JOURNAL = "rucio", "back", "ingest.journal"
+"""Folders of the demo's server and of what is fetched, and the journal, all in the demo's folder."""
 _LIST_SOURCE = Path("shared/data/antares-public-2007-2017/ANTARES.data")
 """Where the public list of 2007 to 2017 may lie, below the folder that holds the source tree."""
 
@@ -30,7 +35,7 @@ Say = Callable[[str], None]
 
 
 def run_demo(folder: Path, say: Say) -> int:
-    """Convert real sample files, check a product, look into it and draw it.
+    """Convert real sample files, look at a product, and bring all into a Rucio server of the demo's own and back.
 
     Parameters
     ----------
@@ -55,14 +60,53 @@ def run_demo(folder: Path, say: Say) -> int:
     samples, products = folder / "samples", folder / "level3"
     say(f"Sample files go to {samples}")
     has_list = copy_samples(samples)
-    for title, command in demo_commands(samples, products, has_list=has_list):
-        say(f"\n# {title}\n$ {shlex.join((PROGRAM, *command))}")
-        code = subprocess.run([*_program(), *command], check=False).returncode  # noqa: S603  our own words
-        if code != 0:
-            say(f"\nThe demo stopped: the command above ended with exit code {code}")
-            return code if code > 0 else 1
-    say(_closing_words(products, folder / "picture.png"))
+    code = _run_all(demo_commands(samples, products, has_list=has_list), dict(os.environ), say)
+    if code == 0:
+        with _own_server(folder):
+            code = _run_all(rucio_commands(folder), dict(os.environ), say)
+    if code == 0:
+        say(_closing_words(folder))
+    return code
+
+
+def _run_all(steps: Iterable[tuple[str, tuple[str, ...]]], environment: dict[str, str], say: Say) -> int:
+    """Run commands until one fails; what `sandbox up` exports is in the environment of those after it."""
+    for title, command in steps:
+        shown = shlex.join((PROGRAM, *command))
+        exports = command[:2] == SANDBOX_UP
+        say(f"\n# {title}\n$ " + (f'eval "$({shown})"' if exports else shown))
+        done = subprocess.run(  # noqa: S603  our own words
+            [*_program(), *command],
+            check=False,
+            env=environment,
+            stdout=subprocess.PIPE if exports else None,
+            text=True,
+        )
+        if done.returncode != 0:
+            say(f"\nThe demo stopped: the command above ended with exit code {done.returncode}")
+            return done.returncode if done.returncode > 0 else 1
+        for line in (done.stdout or "").splitlines():
+            for assignment in shlex.split(line.removeprefix("export ")):
+                name, _, value = assignment.partition("=")
+                environment[name] = value
     return 0
+
+
+@contextmanager
+def _own_server(folder: Path) -> Iterator[None]:
+    """Begin with no Rucio server of an earlier demo, and leave none running."""
+    stop = [*_program(), "--quiet", "sandbox", "down", "--dir", str(folder / RUCIO)]
+    subprocess.run(stop, check=False)  # noqa: S603  our own words
+    try:
+        for place in (folder / RUCIO, folder / FETCHED):
+            if place.exists():
+                shutil.rmtree(place)
+        (folder / JOURNAL).unlink(missing_ok=True)
+        yield
+    except OSError as error:
+        raise MachineError(f"{error.filename or folder}: {error.strerror or error}; check permissions") from error
+    finally:
+        subprocess.run(stop, check=False)  # noqa: S603  our own words
 
 
 def copy_samples(folder: Path) -> bool:
@@ -121,13 +165,37 @@ def demo_commands(samples: Path, products: Path, *, has_list: bool) -> Sequence[
     )
 
 
+def rucio_commands(folder: Path) -> Sequence[tuple[str, tuple[str, ...]]]:
+    """List the commands of the second half of the demo: into Rucio, and out again.
+
+    Parameters
+    ----------
+    folder
+        The demo's folder, with products in ``level3``.
+    """
+    server = ("--dir", str(folder / RUCIO))
+    manifest, journal = str(folder / "level3" / "manifest.jsonl"), str(folder / JOURNAL)
+    into = ("ingest", manifest, "--scope", "antares", "--rse", "ANTARES_INPLACE", "--journal", journal)
+    return (
+        ("A Rucio server to practise on (the first time it is installed: a minute or two)", (*SANDBOX_UP, *server)),
+        ("What would be brought into Rucio?", (*into, "--dry-run")),
+        ("Bring it", into),
+        ("Once more: nothing is left to do", into),
+        ("Find files by what is in them", ("catalog", "find", "level=3 and kind=data")),
+        ("Fetch files, with every checksum proved", ("catalog", "get", "level=3", "-o", str(folder / FETCHED))),
+        ("Read everything that Rucio names again", ("catalog", "verify")),
+        ("Stop the server; its data stay", ("sandbox", "down", *server)),
+    )
+
+
 def _program() -> tuple[str, ...]:
     """Return how to start the program of this very environment."""
     script = Path(sys.executable).with_name(PROGRAM)
     return (str(script),) if script.is_file() else (sys.executable, "-c", "from legacy.cli import main; main()")
 
 
-def _closing_words(products: Path, picture: Path) -> str:
+def _closing_words(folder: Path) -> str:
+    products, picture = folder / "level3", folder / "picture.png"
     made = sorted(path.name for path in products.glob("*.l3.h5"))
     return "\n".join(
         (
@@ -137,6 +205,7 @@ def _closing_words(products: Path, picture: Path) -> str:
             f"  {products}: {len(made)} products: {', '.join(made)}",
             f"  {products / 'manifest.jsonl'}: size, checksums and contents of each product",
             f"  {products / 'report.json'}: what became of each input",
+            f"  {folder / FETCHED}: the products as they came out of Rucio",
             "",
             "Open a product in Python with pandas (needs: pip install pandas tables):",
             f'  pandas.read_hdf("{products / "seatray.l3.h5"}", "events")',

@@ -70,6 +70,7 @@ class InputError(AntaresLegacyError):
         advice: str = "",
     ) -> None:
         self.path = Path(path)
+        self._shown = str(path)
         self.problem = problem
         self.where = where
         self.expected = expected
@@ -78,7 +79,8 @@ class InputError(AntaresLegacyError):
         super().__init__(self._message())
 
     def _message(self) -> str:
-        parts = [f"{self.path}: {self.problem}"]
+        # A Path would make root:/door of root://door.
+        parts = [f"{self._shown}: {self.problem}"]
         if self.where:
             parts.append(f"at {self.where}")
         if self.expected:
@@ -93,7 +95,7 @@ class InputError(AntaresLegacyError):
         # Worker processes send their errors home; the default would call __init__ with the message alone.
         return (
             _rebuild_input_error,
-            (type(self), self.path, self.problem, self.where, self.expected, self.found, self.advice),
+            (type(self), self._shown, self.problem, self.where, self.expected, self.found, self.advice),
         )
 
 
@@ -107,7 +109,7 @@ def printable(text: str) -> str:
 
 
 def _rebuild_input_error(
-    kind: type[InputError], path: Path, problem: str, where: str, expected: str, found: str, advice: str
+    kind: type[InputError], path: str, problem: str, where: str, expected: str, found: str, advice: str
 ) -> InputError:
     return kind(path, problem, where=where, expected=expected, found=found, advice=advice)
 

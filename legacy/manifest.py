@@ -2,18 +2,23 @@
 
 While a run goes on, finished products are appended; at its end the file is rewritten, sorted by path and
 without repetitions. A reader therefore takes the last line for a path, and ignores a last line that a kill
-has cut.
+has cut. `load` keeps all entries; `iterate` is for manifests of any length, and for those of other programs.
 """
 
 import errno
+import hashlib
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import BinaryIO
 
 from legacy.atomic import write_text
 from legacy.errors import CorruptInputError
+
+_LONGEST_LINE = 1 << 20
+_DIGEST_BYTES = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +112,7 @@ def load(path: Path) -> dict[str, ManifestEntry]:
             continue
         try:
             entry = _entry(json.loads(line))
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, RecursionError) as error:
             if number == len(lines):  # no line end: the last write was cut
                 continue
             raise CorruptInputError(
@@ -120,6 +125,101 @@ def load(path: Path) -> dict[str, ManifestEntry]:
             ) from error
         entries[entry.path] = entry
     return entries
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a manifest, as it stands there.
+
+    Parameters
+    ----------
+    number
+        Of the line in the file, from 1.
+    path
+        The file that it speaks of; as foreign as the rest: see that it stays within its folder.
+    values
+        All keys of the line, `path` too, with whatever JSON values they have.
+    """
+
+    number: int
+    path: str
+    values: dict[str, object]
+
+
+def iterate(path: Path) -> Iterator[Line]:
+    """Yield the lines of a manifest that count, those of other programs too: only ``path`` must be there.
+
+    The file is read twice, first to find the last line for each path. That takes 16 bytes a line, so a manifest
+    of a million lines needs no more memory than a short one, and a line that is none is found before the first
+    one is given out.
+
+    Parameters
+    ----------
+    path
+        The file.
+
+    Yields
+    ------
+    Line
+        In the order of the file.
+
+    Raises
+    ------
+    CorruptInputError
+        A line that is not the last one is no JSON object with a path.
+    OSError
+        The file cannot be read.
+    """
+    # One descriptor for both passes: a file that is replaced meanwhile stays the same for us.
+    with path.open("rb") as stream:
+        digests = bytearray()
+        for line in _lines(stream, path):
+            digests += hashlib.blake2b(line.path.encode(errors="surrogatepass"), digest_size=_DIGEST_BYTES).digest()
+        counts = _last_of_each(digests)
+        stream.seek(0)
+        for line, count in zip(_lines(stream, path), counts, strict=False):
+            if count:
+                yield line
+
+
+def _lines(stream: BinaryIO, path: Path) -> Iterator[Line]:
+    number = 0
+    while raw := stream.readline(_LONGEST_LINE + 1):
+        number += 1
+        if not raw.strip():
+            continue
+        try:
+            if len(raw) > _LONGEST_LINE:
+                raise ValueError(f"more than {_LONGEST_LINE} bytes")
+            values = json.loads(raw.decode("utf-8-sig" if number == 1 else "utf-8"))
+            if not isinstance(values, dict) or not isinstance(values.get("path"), str):
+                raise TypeError("no object with a path")
+        except (ValueError, TypeError, RecursionError) as error:
+            if not raw.endswith(b"\n") and len(raw) <= _LONGEST_LINE:  # the last write was cut
+                return
+            raise CorruptInputError(
+                path,
+                "not a line of a manifest",
+                where=f"line {number}",
+                expected='a JSON object with at least "path"',
+                found=str(error),
+                advice="correct or remove that line",
+            ) from error
+        yield Line(number, values["path"], values)
+
+
+def _last_of_each(digests: bytearray) -> bytes:
+    """Return for each digest 1 if no equal one follows, else 0."""
+    import numpy as np
+
+    keys = np.frombuffer(digests, dtype="u8").reshape(-1, _DIGEST_BYTES // 8)
+    order = np.lexsort((keys[:, 1], keys[:, 0]))  # stable: equal ones stay in the order of the lines
+    sorted_keys = keys[order]
+    last = np.ones(len(keys), dtype=np.uint8)
+    last[:-1] = (sorted_keys[:-1] != sorted_keys[1:]).any(axis=1)
+    counts = np.zeros(len(keys), dtype=np.uint8)
+    counts[order] = last
+    return counts.tobytes()
 
 
 def _entry(values: object) -> ManifestEntry:

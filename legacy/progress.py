@@ -1,4 +1,4 @@
-"""A progress bar on stderr: files, rate and remaining time; silent when stderr is no terminal."""
+"""Progress on stderr: files, rate and remaining time; silent when stderr is no terminal."""
 
 import sys
 from types import TracebackType
@@ -46,6 +46,61 @@ class FileProgress:
     ) -> None:
         if self._bars is not None:
             self._bars.stop()
+
+
+class StreamProgress:
+    """Shows how a run goes on whose end is not known: files, files per second, bytes per second.
+
+    Parameters
+    ----------
+    title
+        What is going on.
+    enabled
+        False shows nothing, as does a stderr that is no terminal.
+    """
+
+    def __init__(self, title: str, *, enabled: bool) -> None:
+        self._line = _line() if enabled and sys.stderr.isatty() else None
+        self._title = title
+        self._files = self._failed = self._size = 0
+
+    def advance(self, files: int, size: int, failed: int) -> None:
+        """Count more files, their bytes, and how many of them failed."""
+        self._files += files
+        self._size += size
+        self._failed += failed
+        if self._line is not None:
+            failures = f" [red]{self._failed} failed[/red]" if self._failed else ""
+            elapsed = self._line.tasks[0].elapsed or 0.0
+            rate = f"{self._files / elapsed:.0f} files/s" if elapsed else ""
+            state = f"{self._title} {self._files} files{failures} {rate}"
+            self._line.update(self._line.task_ids[0], completed=self._size, description=state)
+
+    def __enter__(self) -> Self:
+        if self._line is not None:
+            self._line.add_task(self._title, total=None)
+            self._line.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._line is not None:
+            self._line.stop()
+
+
+def _line() -> "Progress":
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TransferSpeedColumn
+
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        TransferSpeedColumn(),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
 
 
 def _bars() -> "Progress":

@@ -58,11 +58,11 @@ def cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
     from legacy.cli import app, main
 
     handler = signal.getsignal(signal.SIGTERM)
-    announced = list(app.registered_commands)
+    announced, groups = list(app.registered_commands), list(app.registered_groups)
 
     def run(*arguments: object) -> Ran:
         monkeypatch.setattr(sys, "argv", ["antares-legacy", *map(str, arguments)])
-        app.registered_commands[:] = announced
+        app.registered_commands[:], app.registered_groups[:] = announced, groups
         capsys.readouterr()
         with pytest.raises(SystemExit) as left:
             main()
@@ -70,7 +70,7 @@ def cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
         return Ran(int(left.value.code or 0), said.out, said.err)
 
     yield run
-    app.registered_commands[:] = announced
+    app.registered_commands[:], app.registered_groups[:] = announced, groups
     signal.signal(signal.SIGTERM, handler)
 
 
@@ -92,7 +92,7 @@ def run_program(program: Path) -> Callable[..., Ran]:
         environment = {name: value for name, value in given.items() if value is not None}
         done = subprocess.run(  # type: ignore[call-overload]
             [str(program), *map(str, arguments)],
-            **{"capture_output": True, "text": True, "timeout": 120, "env": environment, **options},
+            **{"capture_output": True, "text": True, "timeout": 600, "env": environment, **options},
         )
         return Ran(done.returncode, done.stdout, done.stderr)
 

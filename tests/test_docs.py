@@ -163,8 +163,29 @@ def folder(tmp_path: Path, demo_samples: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 def in_shell(text: str) -> tuple[int, str]:
-    done = subprocess.run(["bash", "-c", text], capture_output=True, text=True, timeout=120)
+    done = subprocess.run(["bash", "-c", text], capture_output=True, text=True, timeout=300)
     return done.returncode, done.stdout + done.stderr
+
+
+_START = re.compile(r'eval "\$\((antares-legacy sandbox up[^)]*)\)"')
+
+
+@pytest.fixture
+def sandboxes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], tuple[int, str]]]:
+    """Return a function that starts a sandbox as `eval` in the reader's shell would, and stop them in the end."""
+    state = folder.parent / "state"
+    monkeypatch.setenv("XDG_STATE_HOME", str(state))
+
+    def start(command: str) -> tuple[int, str]:
+        done = subprocess.run(shlex.split(command), capture_output=True, text=True, timeout=600)
+        for line in done.stdout.splitlines():
+            (assignment,) = shlex.split(line.removeprefix("export "))
+            monkeypatch.setenv(*assignment.split("=", 1))
+        return done.returncode, done.stderr
+
+    yield start
+    for place in {*folder.rglob("server.log"), *state.rglob("server.log")}:
+        subprocess.run(["antares-legacy", "sandbox", "down", "--dir", str(place.parent)], check=True, timeout=120)
 
 
 def test_a_wrong_output_is_noticed() -> None:
@@ -176,7 +197,9 @@ def test_a_wrong_output_is_noticed() -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_examples_run(page: Path, folder: Path, cli: Callable[..., object]) -> None:
+def test_examples_run(
+    page: Path, folder: Path, cli: Callable[..., object], sandboxes: Callable[[str], tuple[int, str]]
+) -> None:
     scripts: list[str] = []
 
     def run_scripts() -> None:
@@ -198,9 +221,12 @@ def test_examples_run(page: Path, folder: Path, cli: Callable[..., object]) -> N
         run_scripts()
         listed = commands(fence)
         for command in listed:
-            # Workers, and whatever needs a shell, cannot run in this process.
-            simple = re.fullmatch(r"antares-legacy [^$|>=&;]*", command.text) and "--jobs" not in command.text
-            if simple:
+            # Workers, whatever needs a shell, and Rucio's client, which keeps its configuration, cannot run in
+            # this process.
+            simple = re.fullmatch(r"antares-legacy (?!ingest|catalog)[^$|>=&;]*", command.text)
+            if started := _START.fullmatch(command.text):
+                code, said = sandboxes(started[1])
+            elif simple and "--jobs" not in command.text:
                 ran = cli(*shlex.split(command.text)[1:])
                 code, said = ran.code, ran.out + ran.err  # type: ignore[attr-defined]
             else:
@@ -268,14 +294,25 @@ def command_line() -> dict[str, list[Option]]:
     """Every command with its options; ``""`` stands for the options before the command."""
     from legacy.cli import COMMAND_GROUP, app, main_options
 
-    announced = list(app.registered_commands)
+    announced, groups = list(app.registered_commands), list(app.registered_groups)
     try:
         for point in entry_points(group=COMMAND_GROUP):
             point.load()(app)
-        functions = [command.callback for command in app.registered_commands if command.callback]
+        found = {"": _options(main_options)} | _commands(app)
+        # The commands of a group share a page.
+        for group in app.registered_groups:
+            if group.typer_instance is not None and group.name:
+                found[group.name] = [
+                    option for options in _commands(group.typer_instance).values() for option in options
+                ]
     finally:
-        app.registered_commands[:] = announced
-    return {"": _options(main_options)} | {function.__name__: _options(function) for function in functions}
+        app.registered_commands[:], app.registered_groups[:] = announced, groups
+    return found
+
+
+def _commands(app: typer.Typer) -> dict[str, list[Option]]:
+    functions = [command.callback for command in app.registered_commands if command.callback]
+    return {function.__name__: _options(function) for function in functions}
 
 
 def _options(function: Callable[..., object]) -> list[Option]:
@@ -324,7 +361,7 @@ def test_every_option_is_documented(command: str) -> None:
 @pytest.mark.parametrize("command", COMMAND_LINE, ids=lambda name: name or "antares-legacy")
 def test_no_option_is_invented(command: str) -> None:
     known = {name for option in COMMAND_LINE[command] for name in option.names} | {"-h", "--help"}
-    listed = set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", option_table(page_of(command))))
+    listed = set(re.findall(r"(?<![\w-])--?[a-z][a-z0-9-]*", option_table(page_of(command))))
     assert listed <= known
 
 
@@ -336,13 +373,14 @@ def test_every_command_stands_in_the_index() -> None:
 
 def test_the_architecture_names_every_module() -> None:
     text = (DOCS / "architecture.md").read_text(encoding="utf-8")
-    modules = {path.name for path in (REPOSITORY / "converters").glob("*.py")} - {"__init__.py"}
+    rooms = ("converters", "ingest")
+    modules = {path.name for room in rooms for path in (REPOSITORY / room).glob("*.py")} - {"__init__.py"}
     assert modules <= set(re.findall(r"`(\w+\.py)`", text))
 
 
 def test_the_architecture_names_no_file_that_is_not_there() -> None:
     text = (DOCS / "architecture.md").read_text(encoding="utf-8")
-    for place in re.findall(r"`((?:legacy|converters|tests|docs)/[\w./]*)`", text):
+    for place in re.findall(r"`((?:legacy|converters|ingest|tests|docs)/[\w./]*)`", text):
         assert (REPOSITORY / place).exists(), place
 
 

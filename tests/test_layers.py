@@ -15,7 +15,7 @@ LEGACY_MAY = {"legacy", "typer", "rich", "yaml", "numpy", "astropy", "erfa"}
 LEGACY_MAY_IN = {"executor.py": {"dask"}}
 HEAVY = (
     *("numpy", "h5py", "uproot", "awkward", "pyarrow", "astropy", "sqlalchemy", "oracledb", "rucio", "pandas"),
-    *("matplotlib", "yaml", "tables", "dask"),
+    *("matplotlib", "yaml", "tables", "dask", "jsonschema", "requests", "sqlite3"),
 )
 
 
@@ -130,10 +130,16 @@ except SystemExit as left:
         HELP.format(arguments="'--help'"),
         HELP.format(arguments="'--version'"),
         HELP.format(arguments="'convert', '--help'"),
+        HELP.format(arguments="'ingest', '--help'"),
+        HELP.format(arguments="'catalog', 'find', '--help'"),
         "import converters.cli",
+        "import ingest.cli",
         "import legacy.cli",
     ],
-    ids=["--help", "--version", "convert --help", "converters.cli", "legacy.cli"],
+    ids=[
+        *("--help", "--version", "convert --help", "ingest --help", "catalog find --help"),
+        *("converters.cli", "ingest.cli", "legacy.cli"),
+    ],
 )
 def test_start_up_is_light(code: str) -> None:
     assert loaded(code) == set()

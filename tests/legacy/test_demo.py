@@ -41,19 +41,37 @@ def test_makes_products_manifest_and_picture(made: tuple[Path, str, str]) -> Non
 
 def test_prints_each_command_before_it_runs(made: tuple[Path, str, str]) -> None:
     _, out, err = made
-    printed = re.findall(r"^\$ antares-legacy (\w+)", err, re.MULTILINE)
-    assert printed == ["inspect", "convert", "validate", "show", "show", "plot"]
+    printed = re.findall(r'^\$ (?:eval "\$\()?antares-legacy (\w+)', err, re.MULTILINE)
+    rucio = ["sandbox", "ingest", "ingest", "ingest", "catalog", "catalog", "catalog", "sandbox"]
+    assert printed == ["inspect", "convert", "validate", "show", "show", "plot", *rucio]
     assert err.index("$ antares-legacy convert") < err.index(" converted; ") < err.index("$ antares-legacy validate")
     assert "values of 19 events equal those of the source" in err
     assert "format: seatray-hdf5" in out
     assert "antares.45978.4.59374" in out
 
 
+def test_what_came_out_of_rucio_is_what_went_in(made: tuple[Path, str, str]) -> None:
+    folder, out, err = made
+    assert "nothing was changed (dry run)" in err
+    assert "nothing to do" in err
+    assert "antares:seatray.l3.h5" in out
+    assert "antares:genhen.l3.h5" not in out
+    assert re.search(r"VERIFIED: [56] files", err + out)
+    for name in EVENTS:
+        product = f"{name}.l3.h5"
+        assert (folder / "back" / product).read_bytes() == (folder / "level3" / product).read_bytes()
+
+
+def test_no_server_is_left_running(made: tuple[Path, str, str], run_program: Callable[..., object]) -> None:
+    ran = run_program("sandbox", "status", "--dir", made[0] / "rucio")
+    assert ran.code == 1  # type: ignore[attr-defined]
+
+
 def test_says_where_to_look_and_all_of_it_exists(made: tuple[Path, str, str]) -> None:
     folder, _, err = made
     closing = err.partition("Where to look:\n")[2]
     places = re.findall(r"^  (antares-legacy-demo\S*):", closing, re.MULTILINE)
-    assert len(places) == 4
+    assert len(places) == 5
     assert all((folder.parent / place).exists() for place in places)
 
 

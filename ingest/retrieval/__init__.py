@@ -1,0 +1,1 @@
+"""What comes out of Rucio again: search, overview, proof, download, comparison."""

@@ -1,0 +1,58 @@
+"""End a run between two chunks when it is asked to stop, not in the middle of one."""
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from ingest.patience import Say
+
+EXIT_CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
+
+
+class Stop:
+    """Remembers which signal has asked for the end.
+
+    Parameters
+    ----------
+    event
+        Set when it came.
+    """
+
+    def __init__(self) -> None:
+        self.event = threading.Event()
+        self.signal: signal.Signals | None = None
+
+    @property
+    def exit_code(self) -> int:
+        """Exit code for a run that was stopped; 0 when nothing asked for it."""
+        return EXIT_CODES[self.signal] if self.signal else 0
+
+
+@contextmanager
+def stopping(say: Say) -> Iterator[Stop]:
+    """Take SIGINT and SIGTERM as a request while the block runs; a second one ends it at once.
+
+    Parameters
+    ----------
+    say
+        Told what happens now.
+    """
+    stop = Stop()
+    before = {number: signal.getsignal(number) for number in EXIT_CODES}
+
+    def ask(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+        stop.signal = signal.Signals(number)
+        stop.event.set()
+        for each, handler in before.items():
+            signal.signal(each, handler)
+        say("finishing what is under way; once more to stop at once")
+
+    for number in EXIT_CODES:
+        signal.signal(number, ask)
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
