@@ -86,6 +86,12 @@ class Bench:
         subprocess.run([sys.executable, "-c", script, name], env=self.env, check=True)
         return name
 
+    def json_only(self) -> Path:
+        """Write a configuration without Rucio's own columns: the upload client's metadata have none either."""
+        path = self.folder / "json-only.yaml"
+        path.write_text("ingest:\n  columns: []\n")
+        return path
+
     def run(self, case: str, files: int, command: Sequence[str]) -> Cost:
         """Run a command, and measure it and the server."""
         server = _cpu(self.sandbox.pid)
@@ -142,6 +148,7 @@ def one_round(bench: Bench, small: int, large: int) -> list[Cost]:
     costs = [
         bench.ours("ours, first run", folder, scope, small),
         bench.ours("ours, second run", folder, scope, small),
+        bench.ours("ours, JSON metadata only", folder, bench.scope(), small, "--config", str(bench.json_only())),
     ]
     peer_files = sorted(bench.files(PEER_FILES, 4000).glob("*.root"))
     costs.append(bench.peer("upload", "UploadClient", peer_files, bench.scope(), UPLOAD_RSE))
@@ -222,6 +229,11 @@ def table(costs: Sequence[Cost]) -> str:
     first, second = "ours, first run", "ours, second run"
     ratios = (
         ("UploadClient / ours", server["UploadClient"] / server[first], ">= 15"),
+        (
+            "UploadClient / ours, the same metadata",
+            server["UploadClient"] / server["ours, JSON metadata only"],
+            ">= 15",
+        ),
         (
             "LSST's pattern / ours, re-run with 90 % known",
             server["LSST's pattern, re-run with 90 % known"] / server["ours, re-run with 90 % known"],

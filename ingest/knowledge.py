@@ -118,7 +118,7 @@ def _proved(candidate: Candidate, record: Record | None) -> bool:
 
 def _with_our_columns(file: KnownFile, candidate: Candidate) -> KnownFile:
     """Complete what a list of replicas does not say: columns that were read back with the same metadata."""
-    run, events = candidate.item.metadata.get("run"), candidate.item.metadata.get("n_events")
+    run, events = candidate.columns.get("run_number"), candidate.columns.get("events")
     return KnownFile(
         name=file.name,
         kind=file.kind,

@@ -5,13 +5,16 @@ comparison is made here, before, and again after.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from ingest.catalogue_types import KnownFile, Replica
 from ingest.item import Item, Scalar, Sums
 from legacy.errors import printable
+
+COLUMNS = {"run_number": "run", "events": "n_events"}
+"""Columns of Rucio that repeat a key of the metadata."""
 
 
 class Action(StrEnum):
@@ -46,6 +49,8 @@ class Candidate:
         What to tell Rucio: ``""`` at a deterministic RSE, which computes it, else the same as `pfn`.
     problem
         Why the file cannot be ingested; ``""`` when it can.
+    columns
+        Values of Rucio's own columns, see `column_values`.
     """
 
     item: Item
@@ -53,6 +58,7 @@ class Candidate:
     pfn: str = ""
     declared_pfn: str = ""
     problem: str = ""
+    columns: Mapping[str, Scalar] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,10 +177,18 @@ def count_actions(steps: Sequence[Step]) -> dict[str, int]:
     return {str(action): counts[action] for action in Action if counts[action]}
 
 
-def column_values(metadata: Mapping[str, Scalar]) -> dict[str, Scalar]:
-    """Return the values that Rucio's own columns get for the sake of other tools: run_number and events."""
-    mirrored = {"run_number": metadata.get("run"), "events": metadata.get("n_events")}
-    return {key: value for key, value in mirrored.items() if value is not None}
+def column_values(metadata: Mapping[str, Scalar], columns: Collection[str] = tuple(COLUMNS)) -> dict[str, Scalar]:
+    """Return the values that Rucio's own columns get for the sake of other tools.
+
+    Parameters
+    ----------
+    metadata
+        Of a file.
+    columns
+        Which of `COLUMNS` are wanted. Each costs the server as much as all JSON metadata together.
+    """
+    mirrored = {column: metadata.get(key) for column, key in COLUMNS.items() if column in columns}
+    return {column: value for column, value in mirrored.items() if value is not None}
 
 
 def difference(sums: Sums, known: KnownFile) -> str:
@@ -200,7 +214,7 @@ def _plan_one(candidate: Candidate, known: Known) -> Step:
     dataset = place.dataset if place and not place.attached else ""
     file = known.files.get(item.name)
     if file is None:
-        values = {**item.metadata, **column_values(item.metadata)}
+        values = {**item.metadata, **candidate.columns}
         return Step(Action.REGISTER, candidate, replica=True, dataset=dataset, metadata=values)
     differs = difference(candidate.sums, file)
     if differs:
@@ -215,7 +229,7 @@ def _plan_known(candidate: Candidate, file: KnownFile, known: Known, dataset: st
     problem = _replica_problem(candidate, replicas)
     if problem:
         return Step(Action.CONFLICT, candidate, reason=problem)
-    values = _missing_values(candidate.item.metadata, file, known.metadata.get(name))
+    values = _missing_values(candidate, file, known.metadata.get(name))
     if not replicas:
         reason = "Rucio knows the file; this is a further replica"
         return Step(Action.REGISTER, candidate, reason=reason, replica=True, dataset=dataset, metadata=values)
@@ -237,15 +251,14 @@ def _replica_problem(candidate: Candidate, replicas: Sequence[Replica]) -> str:
     return ""
 
 
-def _missing_values(
-    ours: Mapping[str, Scalar], file: KnownFile, theirs: Mapping[str, Scalar] | None
-) -> dict[str, Scalar]:
+def _missing_values(candidate: Candidate, file: KnownFile, theirs: Mapping[str, Scalar] | None) -> dict[str, Scalar]:
     """Return what Rucio does not hold, or holds with another value."""
     values: dict[str, Scalar] = {}
     if theirs is not None:
+        ours = candidate.item.metadata
         values = {key: value for key, value in ours.items() if not _same(value, theirs.get(key))}
     columns = {"run_number": file.run_number, "events": file.events}
-    values.update({key: value for key, value in column_values(ours).items() if columns[key] != value})
+    values.update({key: value for key, value in candidate.columns.items() if columns[key] != value})
     return values
 
 

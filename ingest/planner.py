@@ -8,7 +8,7 @@ from ingest.catalogue_types import KnownFile, Rse
 from ingest.item import Item, Scalar, Sums
 from ingest.journal import Journal
 from ingest.knowledge import Inquirer
-from ingest.plan import Candidate, Step, plan_chunk
+from ingest.plan import Candidate, Step, column_values, plan_chunk
 from ingest.schemas import load_schema
 from ingest.settings import Settings
 from ingest.storage.pfn import pfn_of, within_prefix
@@ -97,17 +97,18 @@ class Planner:
         size = look.stat.size if look.stat else -1
         sums = look.sums if look.sums.by else Sums(size=size)
         item = with_measured(look.item, sums, load_schema(self.settings.schema).types)
+        columns = column_values(item.metadata, self.settings.columns)
         if look.problem:
             return Candidate(item, sums, problem=look.problem)
         if self.settings.mode == "copy":
-            return Candidate(item, sums, pfn=computed)
+            return Candidate(item, sums, pfn=computed, columns=columns)
         try:
             rse = self.rse
             pfn = pfn_of(item.location, self.settings.pfn, scheme=rse.scheme, host=rse.hostname, port=rse.port)
             problem = self._place_problem(pfn, computed)
         except InputError as error:
             return Candidate(item, sums, problem=str(error))
-        return Candidate(item, sums, pfn, "" if computed else pfn, problem)
+        return Candidate(item, sums, pfn, "" if computed else pfn, problem, columns)
 
     def _place_problem(self, pfn: str, computed: str) -> str:
         """Say why a file cannot be registered where it lies."""

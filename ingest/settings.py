@@ -11,12 +11,13 @@ from typing import Literal, NoReturn
 
 from ingest.derived import with_derived
 from ingest.item import Scalar
+from ingest.plan import COLUMNS
 from ingest.rules import name_problem, rse_problem, scope_problem
 from ingest.schemas import DEFAULT_SCHEMA, MEASURED, Schema, load_schema
 from ingest.storage.pfn import PfnRule
 from ingest.templates import FILE_FIELDS, SET_FIELDS, Template, TemplateError, parse_template
 from legacy.config import Config
-from legacy.errors import MetadataError, UsageError, printable
+from legacy.errors import MetadataError, UsageError, nearest, printable
 
 Mode = Literal["register", "copy"]
 
@@ -59,6 +60,8 @@ class Settings:
         Suffix of the sidecar files, or the path of a CSV file, or ``""``.
     schema
         Name or path of the metadata schema.
+    columns
+        Columns of Rucio that repeat metadata for other tools: ``run_number``, ``events``.
     chunk
         Files in one call to Rucio.
     patience
@@ -86,6 +89,7 @@ class Settings:
     rules: tuple[str, ...] = ()
     sidecar: str = ""
     schema: str = DEFAULT_SCHEMA
+    columns: tuple[str, ...] = tuple(COLUMNS)
     chunk: int = 500
     patience: float = 600.0
     pfn: tuple[PfnRule, ...] = ()
@@ -159,6 +163,7 @@ def settings_from(
         if problem and (getattr(settings, key) or key in needs):
             origin.fail(key, problem)
     _check_numbers(settings, origin)
+    _check_columns(settings.columns, origin)
     _check_sidecar(settings.sidecar, origin)
     _check_expressions(settings.rules, origin)
     _check_pfn(settings.pfn, origin)
@@ -185,6 +190,12 @@ def _check_numbers(settings: Settings, origin: _Origin) -> None:
             origin.fail(key, f"{value} is not within {low:g} and {high:g} ({why}); choose another number")
     if settings.mode not in ("register", "copy"):
         origin.fail("mode", f"'{printable(settings.mode)}'; expected register or copy")
+
+
+def _check_columns(columns: tuple[str, ...], origin: _Origin) -> None:
+    for column in columns:
+        if column not in COLUMNS:
+            origin.fail("columns", f"'{printable(column)}' cannot be filled; {nearest(column, list(COLUMNS))}")
 
 
 def _check_sidecar(sidecar: str, origin: _Origin) -> None:

@@ -12,7 +12,7 @@ SUMS = Sums(10, "0000000a", "a" * 32, "b" * 64, "ingest")
 METADATA = {"run": 45000, "n_events": 7, "level": 3, "kind": "data"}
 ITEM = Item("/data/a.l3.h5", "a.l3.h5", METADATA)
 PFN = "file://localhost/data/a.l3.h5"
-CANDIDATE = Candidate(ITEM, SUMS, PFN, PFN)
+CANDIDATE = Candidate(ITEM, SUMS, PFN, PFN, columns=column_values(METADATA))
 FILE = KnownFile("a.l3.h5", "FILE", 10, "0000000a", "a" * 32, 45000, 7)
 REPLICA = Replica("INPLACE", PFN, "AVAILABLE")
 NAME = ITEM.name
@@ -141,6 +141,9 @@ def test_what_cannot_be_ingested_is_refused_whatever_rucio_holds() -> None:
 def test_columns_are_left_alone_without_values() -> None:
     assert column_values({"level": 3}) == {}
     assert column_values({"run": 0, "n_events": 0}) == {"run_number": 0, "events": 0}
+    assert column_values(METADATA, ["run_number"]) == {"run_number": 45000}
+    known = replace(WHOLE, files={NAME: replace(FILE, run_number=None, events=None)})
+    assert plan(replace(CANDIDATE, columns={}), known).action == Action.SKIP
 
 
 def test_counts_are_in_the_order_of_the_actions() -> None:

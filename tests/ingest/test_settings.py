@@ -52,6 +52,7 @@ dataset_files: 5000
 rules: [type=DISK]
 sidecar: .meta.json
 schema: antares-1.0
+columns: [events]
 chunk: 250
 patience: 60
 pfn:
@@ -80,6 +81,7 @@ def test_every_key(tmp_path: Path) -> None:
         rules=("type=DISK",),
         sidecar=".meta.json",
         schema="antares-1.0",
+        columns=("events",),
         chunk=250,
         patience=60.0,
         pfn=(PfnRule("/hpss/antares", "root://door.example:1094//hpss/antares"),),
@@ -174,6 +176,12 @@ def test_what_a_command_does_not_need(tmp_path: Path) -> None:
     assert settings_from(Config(), {}, needs=()).scope == "antares"
     with pytest.raises(UsageError, match="scope"):
         settings_from(Config(), {"scope": "a b"}, needs=())
+
+
+def test_columns_of_rucio(tmp_path: Path) -> None:
+    assert settings_from(Config(), {**GIVEN, "columns": ()}).columns == ()
+    with pytest.raises(UsageError, match="did you mean 'run_number'"):
+        settings_from(Config(), {**GIVEN, "columns": ("run_numbers",)})
 
 
 def test_no_dataset_means_no_containers() -> None:
