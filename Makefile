@@ -43,18 +43,18 @@ types: $(VENV)/.test
 	$(BIN)/mypy
 
 unit: $(VENV)/.test
-	$(BIN)/pytest -m 'not real' -n $(WORKERS)
+	$(BIN)/pytest -m 'not real' -n $(WORKERS) --dist loadgroup
 
 test-real: $(VENV)/.test
 	tests/real/xrootd.sh $(BIN)/pytest -m real -n $(WORKERS)
-	tests/real/postgresql.sh $(BIN)/pytest -m server -n $(WORKERS)
+	tests/real/postgresql.sh $(BIN)/pytest -m server -n $(WORKERS) --dist loadgroup
 
 bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks
 	$(BIN)/python -m benchmarks.ingest
 
 soak: $(VENV)/.test
-	ANTARES_LEGACY_SOAK=1 $(BIN)/pytest -m 'not real' -n $(WORKERS)
+	ANTARES_LEGACY_SOAK=1 $(BIN)/pytest -m 'not real' -n $(WORKERS) --dist loadgroup
 
 clean:
 	rm -rf $(VENV) demo .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -9,9 +9,8 @@ from ingest.item import Item, Scalar, Sums
 from ingest.journal import Journal
 from ingest.knowledge import Inquirer
 from ingest.plan import Candidate, Step, column_values, plan_chunk
-from ingest.schemas import load_schema
 from ingest.settings import Settings
-from ingest.storage.pfn import pfn_of, within_prefix
+from ingest.storage.pfn import pfn_of, same_pfn, within_prefix
 from ingest.survey import Look, Surveyor
 from legacy.errors import InputError
 
@@ -49,6 +48,8 @@ class Planner:
     frugal
         True reads only files whose name Rucio knows: all that a dry run needs, and a run that copies, which
         computes checksums while it copies.
+    keys
+        Keys of the metadata schema.
     """
 
     settings: Settings
@@ -59,6 +60,7 @@ class Planner:
     journal: Journal | None
     dataset_of: Callable[[Item], str]
     frugal: bool
+    keys: Collection[str]
 
     def plan(self, items: Sequence[Item]) -> Planned:
         """Plan a chunk; asks Rucio only to read."""
@@ -96,7 +98,7 @@ class Planner:
     def _candidate(self, look: Look, computed: str) -> Candidate:
         size = look.stat.size if look.stat else -1
         sums = look.sums if look.sums.by else Sums(size=size)
-        item = with_measured(look.item, sums, load_schema(self.settings.schema).types)
+        item = with_measured(look.item, sums, self.keys)
         columns = column_values(item.metadata, self.settings.columns)
         if look.problem:
             return Candidate(item, sums, problem=look.problem)
@@ -113,7 +115,7 @@ class Planner:
     def _place_problem(self, pfn: str, computed: str) -> str:
         """Say why a file cannot be registered where it lies."""
         if computed:
-            if pfn == computed:
+            if same_pfn(pfn, computed):
                 return ""
             return (
                 f"{self.rse.name} is deterministic and expects this file at {computed}; "

@@ -141,7 +141,7 @@ def _machinery(
     inquirer = Inquirer(catalogue, settings.scope, settings.rse, datasets)
     surveyor = Surveyor(journal, settings.jobs, settings.sha256, settings.rehash, patience.stop.is_set)
     names = _Names(settings)
-    planner = Planner(settings, place.rse, catalogue, inquirer, surveyor, journal, names.dataset, frugal)
+    planner = Planner(settings, place.rse, catalogue, inquirer, surveyor, journal, names.dataset, frugal, names.keys)
     executor = Executor(
         catalogue=catalogue,
         inquirer=inquirer,
@@ -160,6 +160,7 @@ class _Names:
 
     def __init__(self, settings: Settings) -> None:
         schema = load_schema(settings.schema)
+        self.keys = frozenset(schema.types)
         self._scope = settings.scope
         self._dataset = set_template(settings.dataset, schema) if settings.dataset else None
         self._containers = [set_template(text, schema) for text in settings.containers]

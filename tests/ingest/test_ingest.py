@@ -297,6 +297,37 @@ def test_large_datasets_have_parts(cli: Callable, catalogue: Catalogue, rucio_sc
     assert "25 known already" in done.err
 
 
+def test_a_plan_of_ten_thousand_files(ingest: Callable, catalogue: Catalogue, rucio_scope: str, tmp_path: Path) -> None:
+    folder = tmp_path / "many"
+    folder.mkdir()
+    lines = []
+    for number in range(10_000):
+        (folder / f"f{number:05d}").write_bytes(b"x")
+        sums = {"size": 1, "adler32": "00790079", "md5": "9dd4e461268c8034f5c8564e155c67a6", "sha256": "2" * 64}
+        lines.append(json.dumps({"path": f"f{number:05d}", "run": number // 4000, "level": 2, "kind": "data", **sums}))
+    manifest = folder / "manifest.jsonl"
+    manifest.write_text("\n".join(lines) + "\n")
+    known = [NewReplica(f"f{number:05d}", 1, "00790079", "9dd4e461268c8034f5c8564e155c67a6") for number in range(400)]
+    catalogue.add_replicas(DISK, rucio_scope, known)
+    catalogue.add_replicas(DISK, rucio_scope, [NewReplica("f00777", 2, "00000001", "0" * 32)])
+    plan = shown(ingest(manifest, "--dry-run", "--json").out)
+    assert plan["counts"] == {"register": 9999, "conflict": 1}
+    assert [step["name"] for step in plan["steps"]] == [f"f{number:05d}" for number in range(10_000)]
+    assert [step["reason"] for step in plan["steps"][398:402]] == [
+        "Rucio knows the file; this is a further replica",
+        "Rucio knows the file; this is a further replica",
+        None,
+        None,
+    ]
+    assert {step["hashed_by"] for step in plan["steps"]} == {"manifest"}
+    datasets = [step["dataset"] for step in plan["steps"] if step["dataset"]]
+    assert {name: datasets.count(name) for name in datasets} == {
+        "antares.data.level2.unknown.run000000": 3999,
+        "antares.data.level2.unknown.run000001": 4000,
+        "antares.data.level2.unknown.run000002": 2000,
+    }
+
+
 def test_json_lines_and_the_report(ingest: Callable, files: Path, tmp_path: Path) -> None:
     (files / "empty.root").write_bytes(b"")
     report, prometheus = tmp_path / "report.json", tmp_path / "prom" / "antares.prom"

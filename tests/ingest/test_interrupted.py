@@ -10,24 +10,24 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from rucio_server.fixtures import Faulty, RucioServer, in_process, pointed_at
+from rucio_server.fixtures import Faulty, RucioServer, in_process, new_scope, pointed_at
 from rucio_server.proxy import Fault
 
 from ingest.catalogue import Catalogue
 from ingest.journal import Journal, Purpose
 from ingest.patience import Patience
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.xdist_group("interrupted")]
 
 INPLACE = "ANTARES_INPLACE"
-FILES = 60
+FILES = 40
 SOAK = os.environ.get("ANTARES_LEGACY_SOAK") == "1"
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Return a folder of 60 files, and sidecars."""
-    found = tmp_path / "raw"
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder of files, and sidecars."""
+    found = tmp_path_factory.mktemp("interrupted") / "raw"
     found.mkdir()
     for number in range(FILES):
         (found / f"f{number:03d}").write_bytes(b"%d" % number * 5000)
@@ -40,14 +40,20 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
     """Return a configuration with small chunks and little patience."""
-    path = tmp_path / "antares-legacy.yaml"
+    return small_chunks(tmp_path)
+
+
+def small_chunks(place: Path) -> Path:
+    path = place / "antares-legacy.yaml"
     path.write_text("ingest:\n  chunk: 10\n  sidecar: .json\n  patience: 30\n  jobs: 2\n")
     return path
 
 
-@pytest.fixture
-def start(program: Path, folder: Path, config: Path, tmp_path: Path) -> Iterator[Callable]:
-    """Return a function that starts `ingest` in a process of its own."""
+Start = Callable[..., "subprocess.Popen[str]"]
+
+
+def starter(program: Path, folder: Path, config: Path, state: Path) -> Iterator[Start]:
+    """Yield a function that starts `ingest` in a process of its own."""
     processes: list[subprocess.Popen[str]] = []
 
     def begin(env: dict[str, str], scope: str, *options: object) -> subprocess.Popen[str]:
@@ -55,7 +61,7 @@ def start(program: Path, folder: Path, config: Path, tmp_path: Path) -> Iterator
         kept = {name: value for name, value in os.environ.items() if not name.startswith("RUCIO_")}
         process = subprocess.Popen(
             list(map(str, command)),
-            env={**kept, "XDG_STATE_HOME": str(tmp_path / "state"), **env},
+            env={**kept, "XDG_STATE_HOME": str(state), **env},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -67,6 +73,12 @@ def start(program: Path, folder: Path, config: Path, tmp_path: Path) -> Iterator
     for process in processes:
         process.kill()
         process.communicate()
+
+
+@pytest.fixture
+def start(program: Path, folder: Path, config: Path, tmp_path: Path) -> Iterator[Start]:
+    """Return a function that starts `ingest` in a process of its own."""
+    yield from starter(program, folder, config, tmp_path / "state")
 
 
 def ended(process: subprocess.Popen[str]) -> tuple[int, str, str]:
@@ -99,19 +111,25 @@ def content(env: dict[str, str], scope: str) -> dict:
     return json.loads(in_process(_CONTENT, scope, env=env))
 
 
-@pytest.fixture
-def expected(start: Callable, rucio_server: RucioServer, new_rucio_scope: Callable, tmp_path: Path) -> dict:
+@pytest.fixture(scope="module")
+def expected(program: Path, folder: Path, rucio_server: RucioServer, tmp_path_factory: pytest.TempPathFactory) -> dict:
     """Return the catalogue that an undisturbed run leaves."""
-    scope = new_rucio_scope(rucio_server)
-    code, _, err = ended(start(rucio_server.env, scope, "--journal", tmp_path / "calm.journal"))
-    assert code == 0, err
+    place, scope = tmp_path_factory.mktemp("undisturbed"), new_scope(rucio_server.env)
+    for start in starter(program, folder, small_chunks(place), place):
+        code, _, err = ended(start(rucio_server.env, scope))
+        assert code == 0, err
     found = content(rucio_server.env, scope)
     assert sum(entry["did_type"] == "FILE" for entry in found.values()) == FILES
     return found
 
 
 def test_killed_at_any_moment_the_same_command_finishes_the_work(
-    start: Callable, expected: dict, rucio_server: RucioServer, new_rucio_scope: Callable, tmp_path: Path
+    start: Callable,
+    expected: dict,
+    folder: Path,
+    rucio_server: RucioServer,
+    new_rucio_scope: Callable,
+    tmp_path: Path,
 ) -> None:
     draw = random.Random(20261121)
     began = time.monotonic()
@@ -124,20 +142,20 @@ def test_killed_at_any_moment_the_same_command_finishes_the_work(
         time.sleep(draw.uniform(0.2, 1.0) * whole)
         process.kill()
         ended(process)
-        hashed = hashed_files(journal, rucio_server, scope)
+        hashed = hashed_files(folder, journal, rucio_server, scope)
         code, out, err = ended(start(rucio_server.env, scope, "--journal", journal, "--json"))
         assert code == 0, err
         assert content(rucio_server.env, scope) == expected
         lines = [json.loads(line) for line in out.splitlines()]
         assert len([line for line in lines if line["event"] == "file"]) == FILES
-        assert hashed <= hashed_files(journal, rucio_server, scope)
+        assert hashed <= hashed_files(folder, journal, rucio_server, scope)
 
 
-def hashed_files(journal: Path, server: RucioServer, scope: str) -> set[str]:
+def hashed_files(folder: Path, journal: Path, server: RucioServer, scope: str) -> set[str]:
     """Return the files whose checksums the journal has."""
     if not journal.exists():
         return set()
-    locations = [str(path) for path in (journal.parent / "raw").iterdir()]
+    locations = [str(path) for path in folder.iterdir()]
     with Journal(journal, Purpose(server.url, scope, INPLACE)) as opened:
         return {location for location, record in opened.get(locations).items() if record.sums.by}
 

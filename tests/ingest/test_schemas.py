@@ -149,10 +149,10 @@ WORDS = st.sampled_from([*FULL.values(), "", "x", -1, 5, 1.5, 2.0, True, "v" * 3
 @settings(max_examples=300)
 @given(st.dictionaries(st.sampled_from([*FULL, "unknown_key"]), WORDS))
 def test_the_short_way_judges_as_jsonschema_does(values: dict[str, Scalar]) -> None:
-    """But for 2.0, which JSON Schema calls an integer, the verdict is that of the library on the whole object."""
+    """The verdict is that of the library on the whole object, but for 2.0, which JSON Schema calls an integer."""
     ours = OURS.check(values)
     if Draft202012Validator(OURS.document).is_valid(values):
-        assert all("expected a whole number, found '2.0'" in problem for problem in ours)
+        assert all("expected a whole number, found" in problem for problem in ours)
     else:
         assert ours
 
