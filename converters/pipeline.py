@@ -13,7 +13,7 @@ from converters.request import Outcome, Request
 from converters.writers.writer import Writer
 from legacy.atomic import part_path
 from legacy.checksums import checksums, sha256_of
-from legacy.clock import now
+from legacy.clock import now, source_date_epoch
 from legacy.errors import CorruptInputError, InputError, ProductError
 from legacy.manifest import ManifestEntry
 
@@ -126,6 +126,8 @@ def _entry(target: Path, known: Mapping[str, str]) -> ManifestEntry:
         source=known["input_name"],
         source_sha256=known["input_sha256"],
         provenance_id=known["activity_id"],
+        # Left out where the same bytes are wanted at any time.
+        mtime_ns=target.stat().st_mtime_ns if source_date_epoch() is None else 0,
     )
 
 

@@ -28,7 +28,7 @@ def send_all(entries: Sequence[Entry], send: Callable[[Sequence[Entry]], object]
         The server failed on every single entry that was tried: the entries are not to blame.
     """
     refused: list[tuple[Entry, RefusedError]] = []
-    succeeded = False
+    failing = 0
     waiting: list[Sequence[Entry]] = [entries] if entries else []
     while waiting:
         some = waiting.pop()
@@ -40,11 +40,11 @@ def send_all(entries: Sequence[Entry], send: Callable[[Sequence[Entry]], object]
                 waiting += [some[middle:], some[:middle]]
                 continue
             refused.append((some[0], error))
-            failing = isinstance(error, FailingServerError)
-            if failing and not succeeded and len(refused) >= min(_HOPELESS, len(entries)) > 1:
+            failing += isinstance(error, FailingServerError)
+            if failing >= min(_HOPELESS, len(entries)) > 1:
                 raise ServerAwayError(
                     f"{error}; every file fails: look into the server's log, then run again"
                 ) from error
         else:
-            succeeded = True
+            failing = 0
     return refused

@@ -1,4 +1,4 @@
-"""All that antares-legacy says to Rucio, and the only module that imports its client.
+"""All that antares-legacy says to Rucio; only this module and the others named `catalogue_*` import its client.
 
 Server, account and authentication are those of Rucio's own configuration (``rucio.cfg``, ``RUCIO_*``). Every
 call goes through `Patience`; what the server refuses becomes one of our errors. Facts about the calls that
@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ingest.catalogue_errors import DeniedError, FailingServerError, RefusedError, in_our_words
-from ingest.catalogue_rows import known_file, replicas_of, write_priority
+from ingest.catalogue_rows import known_file, replicas_of, rows_of, write_priority
 from ingest.catalogue_types import Connection, Holding, KnownFile, NewReplica, Replica, Rse, Rule
+from ingest.catalogue_upload import upload_file
 from ingest.item import Scalar
 from ingest.patience import Patience, Say, TransientError
 from legacy.errors import UsageError, nearest, printable
@@ -80,16 +81,25 @@ class Catalogue:
             self._server = str(client.host)
         return client
 
-    def _ask(self, what: str, call: Callable[["Client"], Answer]) -> Answer:
+    def _ask(self, what: str, call: Callable[["Client"], Answer], *, divisible: bool = False) -> Answer:
         client = self._client()
-        return self._insist(what, lambda: call(client))
+        return self._insist(what, lambda: call(client), divisible=divisible)
 
-    def _insist(self, what: str, call: Callable[[], Answer]) -> Answer:
+    def _insist(self, what: str, call: Callable[[], Answer], *, divisible: bool = False) -> Answer:
+        """Make a call with patience.
+
+        One of many files may be to blame when a call with all of them fails again and again (`divisible`): that is
+        tried a few times only. For all other failures only the server can be to blame, and it is waited for.
+        """
+
         def once() -> Answer:
             try:
                 return call()
             except Exception as error:
-                raise in_our_words(what, error) from error
+                ours = in_our_words(what, error)
+                if isinstance(ours, TransientError) and not divisible:
+                    ours = TransientError(ours.reason, away=True)
+                raise ours from error
 
         try:
             return self._patience.insist(once, self._say, self._server)
@@ -109,7 +119,7 @@ class Catalogue:
     def rse(self, name: str) -> Rse:
         """Describe an RSE; raises `UsageError` when there is none of that name."""
         try:
-            facts = self._ask(f"describe RSE {name}", lambda c: c.get_rse(name))
+            (facts,) = self._ask(f"describe RSE {name}", lambda c: rows_of([c.get_rse(name)]))
         except RefusedError as error:
             if error.kind != "RSENotFound":
                 raise
@@ -126,6 +136,13 @@ class Catalogue:
             port=int(first.get("port", 0)),
             prefix=str(first.get("prefix", "")),
         )
+
+    def check_rse_expression(self, expression: str) -> None:
+        """Raise `UsageError` for an RSE expression that is none, or that fits no RSE."""
+        try:
+            self._ask(f"look up RSEs {expression}", lambda c: list(c.list_rses(rse_expression=expression)))
+        except RefusedError as error:
+            raise UsageError(f"'{printable(expression)}' fits no RSE: {error.reason}; see `rucio rse list`") from error
 
     def files(self, scope: str, names: Sequence[str]) -> dict[str, KnownFile]:
         """Return what Rucio's columns say about those of `names` that exist (0.4 ms a file)."""
@@ -148,7 +165,9 @@ class Catalogue:
             yield from self._metadata_of(_dids(scope, some), plugin)
 
     def _metadata_of(self, dids: list[dict[str, str]], plugin: str) -> list[dict[str, Any]]:
-        return self._ask(f"read metadata of {len(dids)} DIDs", lambda c: list(c.get_metadata_bulk(dids, plugin=plugin)))
+        return self._ask(
+            f"read metadata of {len(dids)} DIDs", lambda c: rows_of(c.get_metadata_bulk(dids, plugin=plugin))
+        )
 
     def replicas(self, scope: str, names: Sequence[str], rse: str = "") -> dict[str, tuple[Replica, ...]]:
         """Return the replicas of files (0.7 ms a file).
@@ -192,14 +211,14 @@ class Catalogue:
     ) -> dict[str, tuple[KnownFile, tuple[Replica, ...]]]:
         rows = self._ask(
             f"list replicas of {len(dids)} files",
-            lambda c: list(c.list_replicas(dids, rse_expression=rse or None, all_states=True, domain=domain)),
+            lambda c: rows_of(c.list_replicas(dids, rse_expression=rse or None, all_states=True, domain=domain)),
         )
         return {str(row["name"]): (known_file({**row, "did_type": "FILE"}), replicas_of(row)) for row in rows}
 
     def contents(self, scope: str, name: str) -> dict[str, KnownFile] | None:
         """Return the direct contents of a dataset or container by name, None when there is no such DID."""
         try:
-            rows = self._ask(f"list {scope}:{name}", lambda c: list(c.list_content(scope, name)))
+            rows = self._ask(f"list {scope}:{name}", lambda c: rows_of(c.list_content(scope, name)))
         except RefusedError as error:
             if error.kind == "DataIdentifierNotFound":
                 return None
@@ -215,12 +234,13 @@ class Catalogue:
         return found
 
     def _files_of(self, dids: list[dict[str, str]]) -> list[dict[str, Any]]:
-        return self._ask(f"list the files of {len(dids)} datasets", lambda c: list(c.bulk_list_files(dids)))
+        return self._ask(f"list the files of {len(dids)} datasets", lambda c: rows_of(c.bulk_list_files(dids)))
 
     def holdings(self, scope: str, dataset: str) -> dict[str, Holding]:
         """Return what each RSE holds of a dataset, counted now; on SQLite as dear as the whole catalogue is large."""
         rows = self._ask(
-            f"count replicas of {scope}:{dataset}", lambda c: list(c.list_dataset_replicas(scope, dataset, deep=True))
+            f"count replicas of {scope}:{dataset}",
+            lambda c: rows_of(c.list_dataset_replicas(scope, dataset, deep=True)),
         )
         return {
             str(row["rse"]): Holding(
@@ -255,7 +275,7 @@ class Catalogue:
 
     def rules(self, scope: str, name: str) -> tuple[Rule, ...]:
         """Return the rules of a DID."""
-        rows = self._ask(f"list rules of {scope}:{name}", lambda c: list(c.list_did_rules(scope, name)))
+        rows = self._ask(f"list rules of {scope}:{name}", lambda c: rows_of(c.list_did_rules(scope, name)))
         return tuple(Rule(str(r["rse_expression"]), int(r["copies"]), str(r["state"])) for r in rows)
 
     def paths(self, rse: str, scope: str, names: Sequence[str]) -> dict[str, str]:
@@ -306,7 +326,7 @@ class Catalogue:
             }
             for file in files
         ]
-        self._ask(f"declare {len(rows)} replicas at {rse}", lambda c: c.add_replicas(rse, rows))
+        self._ask(f"declare {len(rows)} replicas at {rse}", lambda c: c.add_replicas(rse, rows), divisible=True)
 
     def attach(self, scope: str, members: Mapping[str, Iterable[str]]) -> None:
         """Put DIDs into collections: collection -> names; those that are in it already stay."""
@@ -314,12 +334,13 @@ class Catalogue:
         self._ask(
             f"attach DIDs to {len(attachments)} collections",
             lambda c: c.attach_dids_to_dids(attachments, ignore_duplicate=True),
+            divisible=True,
         )
 
     def set_metadata(self, scope: str, values: Mapping[str, Mapping[str, Scalar]]) -> None:
         """Set metadata of many DIDs, all or none: name -> keys and values; other keys stay as they are."""
         dids = [{"scope": scope, "name": name, "meta": dict(meta)} for name, meta in values.items()]
-        self._ask(f"set metadata of {len(dids)} DIDs", lambda c: c.set_dids_metadata_bulk(dids))
+        self._ask(f"set metadata of {len(dids)} DIDs", lambda c: c.set_dids_metadata_bulk(dids), divisible=True)
 
     def add_rule(self, scope: str, name: str, rse_expression: str) -> bool:
         """Ask for one copy of a DID at an RSE expression, worked out by the server later; False when asked before."""
@@ -338,16 +359,8 @@ class Catalogue:
 
     def upload(self, path: str, rse: str, scope: str, name: str) -> None:
         """Copy a file to an RSE with Rucio's own client, for protocols that are no mounted disk; declare nothing."""
-        from rucio.client.uploadclient import UploadClient
-
-        item = {"path": path, "rse": rse, "did_scope": scope, "did_name": name, "no_register": True}
-
-        def upload(client: "Client") -> None:
-            uploader = UploadClient(client, logger=_silent_logger())
-            uploader.tracing = False  # traces need a broker that few servers have
-            uploader.upload([item])
-
-        self._ask(f"upload {path}", upload)
+        logger = _silent_logger()
+        self._ask(f"upload {path}", lambda c: upload_file(c, path, rse, scope, name, logger))
 
 
 def chunks(values: Sequence[Answer], size: int) -> Iterator[Sequence[Answer]]:

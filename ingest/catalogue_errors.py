@@ -68,6 +68,8 @@ def in_our_words(what: str, error: Exception) -> Exception:
         return TransientError(f"no answer ({kind})", away=True)
     if kind == "JSONDecodeError":
         return TransientError("the answer was cut", away=True)
+    if isinstance(error, (AttributeError, KeyError, TypeError, ValueError)):
+        return DeniedError(f"{what}: the answer is none of Rucio's ({kind}); check rucio_host, or log in at your site")
     if not isinstance(error, RucioException):
         return error
     if kind == "CannotAuthenticate" and not _REFUSED_LOGIN.search(reason):
@@ -81,8 +83,10 @@ def in_our_words(what: str, error: Exception) -> Exception:
         )
     if kind in _BUSY or "http status code: 500" in reason:
         return TransientError(f"the server failed ({kind}: {reason})", away=False)
-    if any(f"http status code: {code}" in reason for code in (502, 503, 504)):
+    if any(f"http status code: {code}" in reason for code in (429, 502, 503, 504)):
         return TransientError(f"the server is busy ({reason})", away=True)
+    if "no error information passed" in reason:
+        return DeniedError(f"{what}: {reason}; this is no answer of Rucio's: check rucio_host in rucio.cfg")
     return RefusedError(what, kind, reason)
 
 

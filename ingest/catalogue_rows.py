@@ -1,9 +1,18 @@
 """From rows of Rucio's answers to plain values."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ingest.catalogue_types import KnownFile, Replica
+
+
+def rows_of(answer: Iterable[Any]) -> list[dict[str, Any]]:
+    """Return all rows of an answer; raises TypeError when it is none of Rucio's, such as a page to log in."""
+    rows = list(answer)
+    for row in rows:
+        if not isinstance(row, dict):
+            raise TypeError(f"expected an object, found {type(row).__name__}")
+    return rows
 
 
 def write_priority(protocol: Mapping[str, Any]) -> tuple[int, str]:
@@ -24,8 +33,8 @@ def known_file(row: Mapping[str, Any]) -> KnownFile:
         size=-1 if size is None else int(size),
         adler32=str(row.get("adler32") or ""),
         md5=str(row.get("md5") or ""),
-        run_number=None if run is None else int(run),
-        events=None if events is None else int(events),
+        run_number=run if isinstance(run, int) else None,  # SQLite keeps texts in this column
+        events=events if isinstance(events, int) else None,
         closed=row.get("is_open") is False,
     )
 

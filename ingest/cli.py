@@ -4,6 +4,7 @@ Nothing heavy is imported before a command runs.
 """
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -78,6 +79,7 @@ def ingest(
 
     Example: antares-legacy ingest level3/manifest.jsonl --scope antares --rse ANTARES_INPLACE --dry-run
     """
+    from ingest.patience import InterruptedWaitError
     from ingest.settings import settings_from
     from ingest.stopping import stopping
     from ingest.task import Task, open_task
@@ -96,8 +98,15 @@ def ingest(
     }
     settings = settings_from(load_config(config), options)
     wanted = Task(inputs=tuple(inputs), settings=settings, journal=journal, report=report, prometheus=prometheus)
-    with stopping(talk.say) as stop, open_task(wanted, talk.say, stop.event, plan_only=dry_run) as task:
-        code = _show_plan(task, as_json=as_json) if dry_run else _ingest_with_progress(task, as_json=as_json)
+    # At the second signal threads may be in the middle of a copy or a call: only the end of the process is at once,
+    # and safe, because the journal and the names of copies are.
+    with stopping(talk.say, os._exit) as stop:
+        try:
+            with open_task(wanted, talk.say, stop.event, plan_only=dry_run) as task:
+                code = _show_plan(task, as_json=as_json) if dry_run else _ingest_with_progress(task, as_json=as_json)
+        except InterruptedWaitError as error:
+            talk.error(f"antares-legacy: {error}")
+            code = error.exit_code
     raise typer.Exit(stop.exit_code or code)
 
 

@@ -9,15 +9,15 @@ import socket
 import stat
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import lru_cache
 from hashlib import blake2s
 from pathlib import Path
 
 from ingest.item import Sums
-from ingest.storage.contract import Stop, measured, never, stopped
-from ingest.storage.local import LocalStorage, explained, opened_file
-from legacy.checksums import Digest, blocks_of, require_unchanged, size_and_time
+from ingest.storage.contract import Stop, measured, never
+from ingest.storage.opened import storage_of
+from legacy.checksums import Digest
 from legacy.errors import InputError, MachineError, printable
 
 _LEFT_BEHIND_AFTER = 86400.0
@@ -30,7 +30,13 @@ _AT_FDCWD, _RENAME_NOREPLACE = -100, 1  # linux/fcntl.h, linux/fs.h
 
 
 def copy_in(
-    source: Path, target: Path, expected: Sums | None = None, *, sha256: bool = True, stop: Stop = never
+    source: Path | str,
+    target: Path,
+    expected: Sums | None = None,
+    *,
+    sha256: bool = True,
+    recall: bool = False,
+    stop: Stop = never,
 ) -> Sums:
     """Copy a file and compute its checksums in the same read.
 
@@ -42,13 +48,15 @@ def copy_in(
     Parameters
     ----------
     source
-        A regular file.
+        A regular file: an absolute path, or a URL that can be read.
     target
         Absolute path; missing folders are made. Modes follow the umask.
     expected
         What the file must be, as far as known; anything else is an error and not copied.
     sha256
         False leaves SHA-256 out.
+    recall
+        True copies also what is on tape only.
     stop
         Asked between blocks; True gives the copy up.
 
@@ -62,17 +70,18 @@ def copy_in(
     InputError
         The source cannot be read, changes, or is not what was expected; or the target is another file.
     MachineError
-        The target cannot be written: disk full, no permission.
+        The target cannot be written: disk full, no permission; or the storage of the source is away.
     ReadStoppedError
         `stop` said so.
     """
+    source = str(source)
     if _exists(target):
         return _kept(source, target, expected, sha256=sha256, stop=stop)
     with _explained_target(target):
         _make_folder(target.parent)
         _remove_left_behind(target)
     with _temporary(target) as (part, descriptor):
-        sums = _copy(source, target, descriptor, sha256=sha256, stop=stop)
+        sums = _copy(source, target, descriptor, sha256=sha256, recall=recall, stop=stop)
         _require_expected(source, expected, sums)
         with _explained_target(target):
             os.fsync(descriptor)
@@ -84,6 +93,17 @@ def copy_in(
     with _explained_target(target):
         _sync_folder(target.parent)
     return sums
+
+
+def differences(expected: Sums, found: Sums) -> list[tuple[str, str, str]]:
+    """Return what both know and differ in: what it is, as expected, as found."""
+    pairs = [
+        ("size", str(expected.size) if expected.size >= 0 else "", str(found.size)),
+        ("adler32", expected.adler32, found.adler32),
+        ("md5", expected.md5, found.md5),
+        ("sha256", expected.sha256, found.sha256),
+    ]
+    return [(kind, wanted, got) for kind, wanted, got in pairs if wanted and got and wanted != got]
 
 
 def _exists(target: Path) -> bool:
@@ -99,19 +119,18 @@ def _refuse_special(target: Path) -> bool:
     raise InputError(target, "is there already and no regular file", advice="remove it, or find out who made it")
 
 
-def _kept(source: Path, target: Path, expected: Sums | None, *, sha256: bool, stop: Stop) -> Sums:
+def _kept(source: str, target: Path, expected: Sums | None, *, sha256: bool, stop: Stop) -> Sums:
     """Return the sums of an existing target with the content of the source; anything else is an error."""
-    storage = LocalStorage()
-    size = storage.stat(str(source)).size
-    size_there = storage.stat(str(target)).size
+    size = storage_of(source).stat(source).size
+    size_there = storage_of(str(target)).stat(str(target)).size
     if size_there != size:
         raise _other(target, f"{size_there} bytes", f"{size} bytes")
-    there = storage.read_sums(str(target), sha256=sha256, stop=stop)
+    there = storage_of(str(target)).read_sums(str(target), sha256=sha256, stop=stop)
     if expected is None or not (expected.adler32 and expected.md5):  # too little known to spare the second read
-        ours = storage.read_sums(str(source), sha256=sha256, stop=stop)
+        ours = storage_of(source).read_sums(source, sha256=sha256, stop=stop)
         _require_expected(source, expected, ours)
         expected = ours
-    for kind, wanted, got in _differences(expected, there):
+    for kind, wanted, got in differences(expected, there):
         raise _other(target, f"{kind} {got}", f"{kind} {wanted}")
     return there
 
@@ -126,20 +145,14 @@ def _other(target: Path, found: str, wanted: str) -> InputError:
     )
 
 
-def _copy(source: Path, target: Path, descriptor: int, *, sha256: bool, stop: Stop) -> Sums:
-    location = str(source)
-    try:
-        with opened_file(location) as (reading, before), Digest(sha256=sha256) as digest:
-            for block in blocks_of(reading, before[0]):
-                if stop():
-                    raise stopped(printable(location))
-                digest.update(block)
-                with _explained_target(target):
-                    _write(descriptor, block)
-            require_unchanged(source, before, size_and_time(os.fstat(reading)), digest.size)
-            return measured(digest.result())
-    except OSError as error:
-        raise explained(location, error) from error
+def _copy(source: str, target: Path, descriptor: int, *, sha256: bool, recall: bool, stop: Stop) -> Sums:
+    reading = storage_of(source).blocks(source, recall=recall, stop=stop)
+    with closing(reading), Digest(sha256=sha256) as digest:
+        for block in reading:
+            digest.update(block)
+            with _explained_target(target):
+                _write(descriptor, block)
+        return measured(digest.result())
 
 
 def _write(descriptor: int, block: bytes) -> None:
@@ -148,8 +161,8 @@ def _write(descriptor: int, block: bytes) -> None:
         rest = rest[os.write(descriptor, rest) :]
 
 
-def _require_expected(source: Path, expected: Sums | None, found: Sums) -> None:
-    for kind, wanted, got in _differences(expected or Sums(), found):
+def _require_expected(source: str, expected: Sums | None, found: Sums) -> None:
+    for kind, wanted, got in differences(expected or Sums(), found):
         raise InputError(
             source,
             "is not the file that was expected",
@@ -157,17 +170,6 @@ def _require_expected(source: Path, expected: Sums | None, found: Sums) -> None:
             found=f"{kind} {got}",
             advice="restore the file, or make its manifest anew",
         )
-
-
-def _differences(expected: Sums, found: Sums) -> list[tuple[str, str, str]]:
-    """Return what both know and differ in: what it is, as expected, as found."""
-    pairs = [
-        ("size", str(expected.size) if expected.size >= 0 else "", str(found.size)),
-        ("adler32", expected.adler32, found.adler32),
-        ("md5", expected.md5, found.md5),
-        ("sha256", expected.sha256, found.sha256),
-    ]
-    return [(kind, wanted, got) for kind, wanted, got in pairs if wanted and got and wanted != got]
 
 
 @contextmanager

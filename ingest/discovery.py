@@ -140,7 +140,7 @@ def find_files(
 def _listed(path: Path) -> Iterator[str]:
     """Yield the lines of a list; blank lines and # comments are passed over."""
     try:
-        with path.open(encoding="utf-8") as stream:
+        with path.open(encoding="utf-8-sig") as stream:
             for line in stream:
                 text = line.strip()
                 if text and not text.startswith("#"):

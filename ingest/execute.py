@@ -21,6 +21,8 @@ from ingest.journal import State
 from ingest.knowledge import Inquirer
 from ingest.plan import Action, Candidate, Known, Step, plan_chunk
 from ingest.schemas import MEASURED
+from ingest.storage.contract import ReadStoppedError
+from ingest.storage.opened import storage_of
 from legacy.errors import InputError
 
 Bring = Callable[[Candidate], Candidate]
@@ -66,6 +68,8 @@ class Executor:
         How files get to the RSE; None where they are there.
     jobs
         Threads that copy.
+    stop
+        Tells that the run is to end: no copy is begun then, and those under way are given up.
     """
 
     catalogue: Catalogue
@@ -76,6 +80,7 @@ class Executor:
     containers_of: Callable[[Item], tuple[str, ...]]
     bring: Bring | None = None
     jobs: int = 1
+    stop: Callable[[], bool] = lambda: False
     _links: set[tuple[str, str]] = field(default_factory=set)
     _links_lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -85,7 +90,7 @@ class Executor:
         Returns
         -------
         list of Outcome
-            One for each step, in the same order.
+            One for each step, in the same order; those that were not copied because the run is to end are left out.
 
         Raises
         ------
@@ -96,6 +101,7 @@ class Executor:
         work = [step for step in steps if step.changes]
         if self.bring is not None:
             work = self._bring(work, self.bring, errors)
+        _look_again(_good(work, errors), errors)
         self._declare(_good(work, errors), errors)
         # Before it is attached: in a dataset, each `events` that is set makes Rucio add up the whole dataset.
         self._describe(_good(work, errors), errors)
@@ -103,14 +109,22 @@ class Executor:
         states = self._read_back(_good(work, errors), errors)
         final = {step.name: step for step in work}
         # A refused file may have the name of another one, so only what was worked on is looked up by name.
-        return [_outcome(final[step.name], states, errors) if step.changes else _unchanged(step) for step in steps]
+        return [
+            _outcome(final[step.name], states, errors) if step.changes else _unchanged(step)
+            for step in steps
+            if not step.changes or step.name in final
+        ]
 
     def _bring(self, work: Sequence[Step], bring: Bring, errors: dict[str, str]) -> list[Step]:
-        def brought(step: Step) -> Step:
+        def brought(step: Step) -> Step | None:
             if not step.replica:
                 return step
             try:
+                if self.stop():
+                    return None
                 candidate = bring(step.candidate)
+            except ReadStoppedError:
+                return None
             except (InputError, RefusedError) as error:
                 errors[step.name] = str(error)
                 return step
@@ -118,7 +132,7 @@ class Executor:
             return replace(step, candidate=candidate, metadata={**step.metadata, **measured})
 
         with ThreadPoolExecutor(self.jobs, thread_name_prefix="copy") as pool:
-            return list(pool.map(brought, work))
+            return [step for step in pool.map(brought, work) if step is not None]
 
     def _declare(self, work: Sequence[Step], errors: dict[str, str]) -> None:
         new = [_new_replica(step.candidate) for step in work if step.replica]
@@ -141,7 +155,8 @@ class Executor:
             return
         missing = [dataset for dataset in members if not self.datasets.exists(dataset)]
         self.catalogue.add_collections(self.scope, missing, "dataset")
-        self._link(chains)
+        for (name, _), problem in send_all(list(chains.items()), lambda some: self._link(dict(some))):
+            errors.update(dict.fromkeys(members.pop(name), str(problem)))
 
         def attach(some: Sequence[tuple[str, list[str]]]) -> None:
             self.catalogue.attach(self.scope, dict(some))
@@ -184,6 +199,21 @@ class Executor:
             if step.action == Action.CONFLICT:
                 states[step.name] = State.CONFLICT
         return states
+
+
+def _look_again(work: Sequence[Step], errors: dict[str, str]) -> None:
+    """Find files that have changed since they were hashed, which may be hours ago in a chunk of large files."""
+    for step in work:
+        candidate = step.candidate
+        if step.replica and candidate.stat is not None:
+            location = candidate.item.location
+            try:
+                stat = storage_of(location).stat(location)
+            except InputError as error:
+                errors[step.name] = str(error)
+                continue
+            if (stat.size, stat.mtime_ns) != (candidate.stat.size, candidate.stat.mtime_ns):
+                errors[step.name] = "the file has changed since it was read; run the same command again"
 
 
 def _good(work: Sequence[Step], errors: Mapping[str, str]) -> list[Step]:

@@ -80,15 +80,15 @@ def _items(
             leave_out = {*leave_out, str(settings.sidecar_csv)}
         found_files = stack.enter_context(closing(find_files(paths, settings.sidecar_suffix, passed, leave_out)))
         for found in found_files:
+            if seen.add(f"/{found.location}", found.location):  # no name begins with a slash
+                passed.add("files named twice", found.location)
+                continue
             item = maker.make(found)
             if item.problem:
                 yield item
                 continue
             earlier = seen.add(item.name, item.location)
-            if earlier == item.location:
-                passed.add("files named twice", item.location)
-            else:
-                yield item if not earlier else _repeated(item, earlier)
+            yield item if not earlier else _repeated(item, earlier)
         for remark in (*passed.remarks(), *maker.remarks(), *sidecars.remarks()):
             say(remark)
 
@@ -124,7 +124,17 @@ class _Maker:
         if not _is_utf8(found.location):
             problems.append("its name, or that of a folder, is no UTF-8; rename it")
         text = printable("; ".join(problems)) if problems else ""
-        return Item(found.location, name, values, stated.sums, stated.sums_ns, found.origin, text)
+        mtime_ns = found.line.get("mtime_ns", 0) if found.line else 0
+        return Item(
+            location=found.location,
+            name=name,
+            metadata=values,
+            stated=stated.sums,
+            stated_ns=stated.sums_ns,
+            stated_mtime_ns=mtime_ns if type(mtime_ns) is int else 0,
+            origin=found.origin,
+            problem=text,
+        )
 
     def remarks(self) -> list[str]:
         """Say which keys of manifests were left out."""
@@ -139,7 +149,7 @@ class _Maker:
     def _stated(self, found: Found) -> Stated:
         """Return what manifest or product state, and what a sidecar adds or corrects."""
         if found.line is not None:
-            line = {key: value for key, value in found.line.items() if key != "path"}
+            line = {key: value for key, value in found.line.items() if key not in ("path", "mtime_ns")}
             stated = sort_out(line, self.schema, "manifest", found.line_ns)
             for key in stated.unknown:
                 if len(self._unknown) < 1000:  # a manifest can have any number of wrong keys

@@ -46,6 +46,8 @@ class Item:
     stated_ns
         When the manifest or sidecar was last written, nanoseconds since 1970; 0 without one. A file that
         changed later is read again.
+    stated_mtime_ns
+        Time of the file itself that the statement is about; 0 when it does not say.
     origin
         The manifest, sidecar or folder that named the file, for messages.
     problem
@@ -57,5 +59,6 @@ class Item:
     metadata: Mapping[str, Scalar] = field(default_factory=dict)
     stated: Sums = field(default_factory=Sums)
     stated_ns: int = 0
+    stated_mtime_ns: int = 0
     origin: str = ""
     problem: str = ""

@@ -23,6 +23,8 @@ from ingest.storage.contract import FileStat
 from legacy.errors import MachineError, UsageError
 
 VERSION = 1
+_BIGGEST = 2**63 - 1
+"""What SQLite can hold; some files claim to be of the year 2300."""
 COMMIT_SECONDS = 1.0
 """A killed run repeats at most this much hashing of small files; a large file is written down at once."""
 
@@ -37,11 +39,13 @@ CREATE INDEX files_state ON files (state);
 """
 _UPSERT = """
 INSERT INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, strftime('%Y-%m-%dT%H:%M:%fZ'))
-ON CONFLICT (location) DO UPDATE SET name = excluded.name, size = excluded.size, mtime_ns = excluded.mtime_ns,
-    adler32 = excluded.adler32, md5 = excluded.md5, sha256 = excluded.sha256, hashed_by = excluded.hashed_by,
-    state = excluded.state, pfn = excluded.pfn, metadata = excluded.metadata, error = excluded.error,
-    updated = excluded.updated
+ON CONFLICT (location) DO UPDATE SET name = excluded.name, state = excluded.state, pfn = excluded.pfn,
+    metadata = excluded.metadata, error = excluded.error, updated = excluded.updated, (size, mtime_ns, adler32, md5,
+    sha256, hashed_by) = (SELECT excluded.size, excluded.mtime_ns, excluded.adler32, excluded.md5, excluded.sha256,
+    excluded.hashed_by WHERE excluded.hashed_by <> '' UNION ALL SELECT size, mtime_ns, adler32, md5, sha256, hashed_by
+    WHERE excluded.hashed_by = '')
 """
+"""A record without checksums leaves those of an earlier run: a file that was refused need not be read once more."""
 
 
 class State(StrEnum):
@@ -225,7 +229,7 @@ def _row(record: Record) -> tuple[str | int, ...]:
             _text(record.location),
             _text(record.name),
             stat.size,
-            stat.mtime_ns,
+            max(-_BIGGEST, min(stat.mtime_ns, _BIGGEST)),
             sums.adler32,
             sums.md5,
             sums.sha256,
@@ -261,7 +265,7 @@ def _explained(path: Path) -> Iterator[None]:
         yield
     except sqlite3.DatabaseError as error:
         if "not a database" in str(error) or "malformed" in str(error):
-            message = f"{path}: no journal, or a damaged one ({error}); remove it, or give another with --journal"
+            message = f"{path}: no journal of ours, or a damaged one ({error}); give another file with --journal"
             raise UsageError(message) from error
         message = f"{path}: the journal cannot be used ({error}); check free space and permissions"
         raise MachineError(message) from error

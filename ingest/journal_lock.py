@@ -84,7 +84,7 @@ def _described(holder: bytes) -> tuple[str, str]:
     try:
         content = json.loads(holder)
         host, pid, since = str(content["host"]), int(content["pid"]), str(content["since"])
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError, OverflowError):
         return "", "another run"
     return host, printable(f"process {pid} on {host}, since {since}")
 

@@ -11,6 +11,8 @@ from enum import StrEnum
 
 from ingest.catalogue_types import KnownFile, Replica
 from ingest.item import Item, Scalar, Sums
+from ingest.storage.contract import FileStat
+from ingest.storage.pfn import same_pfn
 from legacy.errors import printable
 
 COLUMNS = {"run_number": "run", "events": "n_events"}
@@ -51,6 +53,8 @@ class Candidate:
         Why the file cannot be ingested; ``""`` when it can.
     columns
         Values of Rucio's own columns, see `column_values`.
+    stat
+        Size and time of the file when it was looked at; None when it could not be.
     """
 
     item: Item
@@ -59,6 +63,7 @@ class Candidate:
     declared_pfn: str = ""
     problem: str = ""
     columns: Mapping[str, Scalar] = field(default_factory=dict)
+    stat: FileStat | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +251,7 @@ def _replica_problem(candidate: Candidate, replicas: Sequence[Replica]) -> str:
     if broken:
         return f"its replica at {broken[0].rse} is {broken[0].state}; settle that in Rucio first"
     # At a deterministic RSE nothing is declared: the path follows from the name.
-    if candidate.declared_pfn and replicas and all(replica.pfn != candidate.pfn for replica in replicas):
+    if candidate.declared_pfn and replicas and not any(same_pfn(each.pfn, candidate.pfn) for each in replicas):
         return f"Rucio has it at {replicas[0].pfn}, and keeps one path for each file and RSE"
     return ""
 

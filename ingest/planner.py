@@ -103,14 +103,14 @@ class Planner:
         if look.problem:
             return Candidate(item, sums, problem=look.problem)
         if self.settings.mode == "copy":
-            return Candidate(item, sums, pfn=computed, columns=columns)
+            return Candidate(item, sums, pfn=computed, columns=columns, stat=look.stat)
         try:
             rse = self.rse
             pfn = pfn_of(item.location, self.settings.pfn, scheme=rse.scheme, host=rse.hostname, port=rse.port)
             problem = self._place_problem(pfn, computed)
         except InputError as error:
             return Candidate(item, sums, problem=str(error))
-        return Candidate(item, sums, pfn, "" if computed else pfn, problem, columns)
+        return Candidate(item, sums, pfn, "" if computed else pfn, problem, columns, look.stat)
 
     def _place_problem(self, pfn: str, computed: str) -> str:
         """Say why a file cannot be registered where it lies."""

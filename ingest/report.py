@@ -9,14 +9,16 @@ from pathlib import Path
 from ingest.catalogue_types import Connection
 from ingest.execute import Outcome
 from ingest.journal import State
-from ingest.plan import Action
+from ingest.plan import Action, Step
 from ingest.settings import Settings
 from legacy import __version__
 from legacy.atomic import write_text
 from legacy.clock import now
 from legacy.errors import printable
 
-_METRIC = "antares_legacy_ingest"
+METRIC = "antares_legacy_ingest"
+MAX_FAILURES = 1000
+"""A report names this many; the journal has all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +67,12 @@ class Report:
             if outcome.state == State.DONE:
                 self.size += step.candidate.sums.size
             else:
-                location = printable(step.candidate.item.location)
-                self.failures.append(Failure(location, printable(step.name), str(outcome.state), outcome.error))
+                self._note_failure(step, outcome)
+
+    def _note_failure(self, step: Step, outcome: Outcome) -> None:
+        if len(self.failures) < MAX_FAILURES:
+            location = printable(step.candidate.item.location)
+            self.failures.append(Failure(location, printable(step.name), str(outcome.state), outcome.error))
 
     @property
     def files(self) -> int:
@@ -81,7 +87,7 @@ class Report:
     @property
     def exit_code(self) -> int:
         """0 all good, 1 a file failed."""
-        return 1 if self.failures or self.problems else 0
+        return 1 if self.files > self.states[State.DONE] or self.problems else 0
 
     def to_dict(self) -> dict[str, object]:
         """Return the content of the report as JSON."""
@@ -107,6 +113,7 @@ class Report:
             "states": {str(state): self.states[state] for state in State if self.states[state]},
             "hashed_by": dict(sorted(self.hashed_by.items())),
             "problems": self.problems,
+            "failed": self.files - self.states[State.DONE],
             "failures": [
                 {"location": f.location, "name": f.name, "state": f.state, "reason": f.reason} for f in self.failures
             ],
@@ -115,8 +122,8 @@ class Report:
     def to_text(self) -> str:
         """Return a short table for people."""
         lines = [f"{count:>9} {_WORDS[action]}" for action, count in _counted(self.actions)]
-        failed = Counter(failure.reason.partition(":")[0] for failure in self.failures)
-        lines += [f"{count:>9} failed: {reason}" for reason, count in failed.most_common(5)]
+        failed = self.states[State.FAILED]
+        lines += [f"{failed:>9} failed, see above"] if failed else []
         lines += [f"problem: {problem}" for problem in self.problems]
         rate = self.files / self.seconds if self.seconds else 0.0
         done = self.states[State.DONE]
@@ -126,16 +133,16 @@ class Report:
     def to_prometheus(self) -> str:
         """Return the counts in Prometheus' text format, for the node exporter's textfile collector."""
         labels = f'scope="{self.settings.scope}",rse="{self.settings.rse}"'
-        lines = [f"# HELP {_METRIC}_files Files of the last run by state.", f"# TYPE {_METRIC}_files gauge"]
-        lines += [f'{_METRIC}_files{{{labels},state="{state}"}} {self.states[state]}' for state in State]
+        lines = [f"# HELP {METRIC}_files Files of the last run by state.", f"# TYPE {METRIC}_files gauge"]
+        lines += [f'{METRIC}_files{{{labels},state="{state}"}} {self.states[state]}' for state in State]
         for name, text, value in (
             ("bytes", "Bytes of the files that are in Rucio.", self.size),
             ("seconds", "Wall time of the run.", round(self.seconds, 3)),
             ("last_update_seconds", "Time of this report, seconds since 1970.", round(time.time())),
             ("interrupted", "1 when the run was stopped before its end.", int(self.interrupted)),
         ):
-            lines += [f"# HELP {_METRIC}_{name} {text}", f"# TYPE {_METRIC}_{name} gauge"]
-            lines.append(f"{_METRIC}_{name}{{{labels}}} {value}")
+            lines += [f"# HELP {METRIC}_{name} {text}", f"# TYPE {METRIC}_{name} gauge"]
+            lines.append(f"{METRIC}_{name}{{{labels}}} {value}")
         return "\n".join(lines) + "\n"
 
 

@@ -8,6 +8,7 @@ from itertools import islice
 
 from ingest.bring import bringer
 from ingest.catalogue import Catalogue
+from ingest.catalogue_errors import RefusedError
 from ingest.catalogue_types import Connection, Rse
 from ingest.datasets import Datasets
 from ingest.execute import Executor, Outcome
@@ -64,6 +65,8 @@ def check_place(catalogue: Catalogue, connection: Connection, settings: Settings
         raise MachineError(f"{rse.name} is closed for writing; ask the administrators of Rucio")
     if not rse.scheme:
         raise UsageError(f"{rse.name} has no protocol to write with; ask the administrators of Rucio for one")
+    for expression in settings.rules:
+        catalogue.check_rse_expression(expression)
     return Place(catalogue, connection, rse, settings)
 
 
@@ -104,7 +107,8 @@ def ingest(
     settings = place.settings
     planner, executor, datasets = _machinery(place, journal, patience, frugal=settings.mode == "copy")
 
-    def finish(planned: Planned, outcomes: Sequence[Outcome]) -> None:
+    def finish(planned: Planned, future: Future[list[Outcome]]) -> None:
+        outcomes = future.result()
         journal.put([_record(planned, outcome) for outcome in outcomes])
         report.add(outcomes)
         tell(outcomes)
@@ -116,19 +120,17 @@ def ingest(
                 planned = planner.plan(chunk)
                 running.append((planned, pool.submit(executor.execute, planned.steps)))
                 while running and (running[0][1].done() or len(running) > settings.jobs):
-                    finish(running[0][0], running[0][1].result())
-                    running.popleft()
+                    finish(*running.popleft())
                 if patience.stop.is_set():
                     report.interrupted = True
                     break
             while running:
-                finish(running[0][0], running[0][1].result())
-                running.popleft()
+                finish(*running.popleft())
         except BaseException:
             patience.stop.set()  # chunks that wait for the server need not wait longer
             for planned, future in running:
                 if not future.cancel() and future.exception() is None:
-                    finish(planned, future.result())
+                    finish(planned, future)
             raise
     _settle_datasets(place, datasets, report)
 
@@ -149,8 +151,9 @@ def _machinery(
         scope=settings.scope,
         rse=settings.rse,
         containers_of=names.containers,
-        bring=bringer(settings, place.rse, catalogue) if settings.mode == "copy" else None,
+        bring=bringer(settings, place.rse, catalogue, patience.stop.is_set) if settings.mode == "copy" else None,
         jobs=settings.jobs,
+        stop=patience.stop.is_set,
     )
     return planner, executor, datasets
 
@@ -202,4 +205,7 @@ def _settle_datasets(place: Place, datasets: Datasets, report: Report) -> None:
             )
     for expression in place.settings.rules:
         for dataset in datasets.touched():
-            catalogue.add_rule(scope, dataset, expression)
+            try:
+                catalogue.add_rule(scope, dataset, expression)
+            except RefusedError as error:
+                report.problems.append(str(error))

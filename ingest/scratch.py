@@ -46,6 +46,8 @@ class SeenNames:
 
     def add(self, name: str, location: str) -> str:
         """Take note of a file; returns the location that had the name before, ``""`` if none had."""
+        # Names of files need not be UTF-8, and SQLite's texts must be.
+        name, location = (text.encode(errors="backslashreplace").decode() for text in (name, location))
         done = self._connection.execute("INSERT OR IGNORE INTO seen VALUES (?, ?)", (name, location))
         if done.rowcount:
             return ""

@@ -149,6 +149,8 @@ def _columns(path: Path, schema: Schema) -> list[str]:
     columns = next((cells for _, cells in _cells(path)), [])
     known = [*_LOCATING, *(key for key in schema.types if key not in MEASURED), *SUM_KEYS]
     for name in columns:
+        if name not in known and ";" in name:
+            raise MetadataError(f"{path}: the columns are separated by ';'; save it with commas")
         if name not in known:
             raise MetadataError(f"{path}: unknown column '{printable(name)[:80]}'; {nearest(name, known)}")
     if len(set(columns)) < len(columns):

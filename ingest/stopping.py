@@ -2,7 +2,7 @@
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -31,20 +31,27 @@ class Stop:
 
 
 @contextmanager
-def stopping(say: Say) -> Iterator[Stop]:
+def stopping(say: Say, at_once: Callable[[int], object] | None = None) -> Iterator[Stop]:
     """Take SIGINT and SIGTERM as a request while the block runs; a second one ends it at once.
 
     Parameters
     ----------
     say
         Told what happens now.
+    at_once
+        Called with the exit code at the second signal; by default the signal does what it did before.
     """
     stop = Stop()
     before = {number: signal.getsignal(number) for number in EXIT_CODES}
 
     def ask(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+        if stop.signal is not None and at_once is not None:
+            at_once(EXIT_CODES[signal.Signals(number)])
         stop.signal = signal.Signals(number)
         stop.event.set()
+        if at_once is not None:
+            say("finishing what is under way; once more to stop at once")
+            return
         for each, handler in before.items():
             signal.signal(each, handler)
         say("finishing what is under way; once more to stop at once")

@@ -16,9 +16,6 @@ from ingest.storage.contract import FileStat
 from ingest.storage.opened import storage_of
 from legacy.errors import InputError
 
-_CLOCK_SLACK_NS = 2_000_000_000
-"""Some file systems keep times in steps of two seconds."""
-
 
 @dataclass(frozen=True, slots=True)
 class Look:
@@ -119,8 +116,7 @@ class Surveyor:
         if record and record.knows(stat) and self._enough(record.sums):
             return record.sums
         stated = item.stated
-        unchanged = stat.mtime_ns <= item.stated_ns + _CLOCK_SLACK_NS
-        if self._enough(stated) and stated.size == stat.size and unchanged:
+        if self._enough(stated) and stated.size == stat.size and _unchanged(item, stat):
             return stated
         return Sums()
 
@@ -142,6 +138,17 @@ class Surveyor:
             by=asked.by or stated.by,
         )
         return Look(item, stat, sums, problem)
+
+
+def _unchanged(item: Item, stat: FileStat) -> bool:
+    """Tell whether a file has not been written since the statement about it.
+
+    The time of the file itself, where the statement has it, is the better proof: a manifest to which lines are
+    added is newer than changes of files that its older lines describe.
+    """
+    if item.stated_mtime_ns:
+        return stat.mtime_ns == item.stated_mtime_ns
+    return stat.mtime_ns <= item.stated_ns
 
 
 def _changed(stated: Sums) -> str:

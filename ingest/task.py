@@ -16,11 +16,11 @@ from ingest.journal import Journal, Purpose
 from ingest.journal_lock import journal_lock
 from ingest.patience import Patience, Say
 from ingest.plan import Step
-from ingest.report import Report, write_prometheus
+from ingest.report import METRIC, Report, write_prometheus
 from ingest.run import Place, Tell, check_place, dry_run, ingest
 from ingest.settings import Settings
 from legacy.atomic import write_text
-from legacy.errors import MachineError, printable
+from legacy.errors import MachineError, UsageError, printable
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class OpenTask:
         if self.journal is None:
             raise MachineError("a run needs a journal")
         report_path = self.task.report or report_beside(self.journal.path)
-        own = {str(path.absolute()) for path in (self.journal.path, report_path) if path}
+        own = {str(path.absolute()) for path in (self.journal.path, report_path, self.task.prometheus) if path}
         items = read_inputs(self.task.inputs, self.place.settings, self.say, leave_out=own)
         report = Report(self.place.connection, self.place.settings, self.journal.path)
         try:
@@ -114,6 +114,8 @@ def open_task(task: Task, say: Say, stop: threading.Event, *, plan_only: bool) -
         The server does not answer, or another run holds the journal.
     """
     settings = task.settings
+    for target, marks in ((task.report, ('"software": "antares-legacy"',)), (task.prometheus, (METRIC,))):
+        _require_replaceable(target, marks)
     patience = Patience(settings.patience, stop=stop)
     catalogue = DownloadingCatalogue(patience, say)
     connection = catalogue.connect()
@@ -140,7 +142,20 @@ def default_journal(connection: Connection, settings: Settings) -> Path:
 
 def report_beside(journal: Path) -> Path:
     """Return where the report goes when nobody says."""
-    return journal.with_suffix(".report.json")
+    return journal.with_name(f"{journal.name}.report.json")
+
+
+def _require_replaceable(target: Path | None, marks: tuple[str, ...]) -> None:
+    """Refuse to write over a file that is not what an earlier run has written there."""
+    if target is None or not target.exists():
+        return
+    try:
+        with target.open("rb") as stream:
+            start = stream.read(1000).decode(errors="replace")
+    except OSError as error:
+        raise UsageError(f"{target}: {error.strerror or error}; give another file") from error
+    if not all(mark in start for mark in marks):
+        raise UsageError(f"{target}: exists and is no report of an earlier run; give another file")
 
 
 def _words(connection: Connection, settings: Settings) -> str:

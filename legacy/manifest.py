@@ -55,6 +55,9 @@ class ManifestEntry:
         Base name and checksum of the source.
     provenance_id
         Identifier of the step that wrote the product.
+    mtime_ns
+        When the product was last written, nanoseconds since 1970: its checksums hold while this is its time. 0 when
+        not known, as in lines of older versions and with ``SOURCE_DATE_EPOCH``.
     """
 
     path: str
@@ -76,6 +79,7 @@ class ManifestEntry:
     source: str
     source_sha256: str
     provenance_id: str
+    mtime_ns: int = 0
 
     def to_json(self) -> str:
         """Return the entry as one line without line end."""

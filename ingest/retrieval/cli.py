@@ -196,6 +196,7 @@ def get(
     config: ConfigFile = None,
     rse: RseOption = "",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that are not those in Rucio.")] = False,
+    online_only: Annotated[bool, typer.Option("--online-only", help="Recall nothing from tape.")] = False,
     jobs: Jobs = None,
     as_json: JsonLines = False,
 ) -> None:
@@ -223,7 +224,7 @@ def get(
             _say_got(got)
 
         order = Order(folder=out, rse=rse, overwrite=overwrite, jobs=settings.jobs)
-        fetcher = Fetcher(opened.selection.catalogue, settings.scope, settings.pfn)
+        fetcher = Fetcher(opened.selection.catalogue, settings.scope, settings.pfn, recall=not online_only)
         fetched = get_files(opened.selection, order, fetcher, stop, tell)
     if as_json:
         typer.echo(json.dumps({"summary": fetched.to_dict()}, ensure_ascii=False))

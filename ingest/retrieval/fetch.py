@@ -11,9 +11,17 @@ from ingest.copying import copy_in
 from ingest.item import Sums
 from ingest.retrieval.expected import differences, expected_of
 from ingest.retrieval.selection import Found
+from ingest.storage.contract import ReadStoppedError
 from ingest.storage.opened import storage_of
 from ingest.storage.pfn import PfnRule, location_of
+from ingest.storage.xrootd_url import is_xrootd
 from legacy.errors import InputError, MachineError
+
+_REPORT_IT = "tell the administrators of Rucio that this replica is bad"
+
+
+class StorageAwayError(InputError):
+    """A replica cannot be had because its whole storage does not answer; another replica may do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +36,8 @@ class Fetcher:
         Scope of the files.
     rules
         How PFNs become locations.
+    recall
+        False takes nothing that is on tape only.
     abandon
         Set when copies under way are to be given up.
     """
@@ -35,6 +45,7 @@ class Fetcher:
     catalogue: DownloadingCatalogue
     scope: str
     rules: tuple[PfnRule, ...]
+    recall: bool = True
     abandon: threading.Event = field(default_factory=threading.Event)
 
     def fetch(self, found: Found, replica: Replica, target: Path, *, replace: bool) -> Sums:
@@ -59,7 +70,7 @@ class Fetcher:
         Raises
         ------
         InputError
-            The replica cannot be read, or is not the file.
+            The replica cannot be read, or is not the file; `StorageAwayError` when its storage does not answer.
         RefusedError
             Rucio's client cannot fetch it.
         MachineError
@@ -80,13 +91,21 @@ class Fetcher:
         try:
             location = location_of(replica.pfn, self.rules)
         except InputError:
-            if scheme == "file":  # of another machine: Rucio's client would look for it on this one
+            # A file of another machine, which Rucio's client would look for on this one; or a URL that leads astray.
+            if scheme == "file" or is_xrootd(replica.pfn):
                 raise
             return self._download(found, replica, target)
-        if location.startswith("/"):
-            _require_reachable(location)
-            return copy_in(Path(location), target, expected_of(found), stop=self.abandon.is_set)
-        return self._download(found, replica, target)
+        size = _size_at(location)
+        if size != found.file.size >= 0:  # nothing that large need be copied to see that it is another file
+            sizes = {"expected": f"{found.file.size} bytes", "found": f"{size} bytes"}
+            raise InputError(location, "is not the file", **sizes, advice=_REPORT_IT)
+        try:
+            return copy_in(location, target, expected_of(found), recall=self.recall, stop=self.abandon.is_set)
+        except ReadStoppedError:
+            raise
+        except MachineError:
+            _size_at(location)  # says when it is the storage that went away, and not the disk here that is full
+            raise
 
     def _download(self, found: Found, replica: Replica, target: Path) -> Sums:
         arrived = _beside(target)
@@ -94,8 +113,7 @@ class Fetcher:
             self.catalogue.download(self.scope, found.file.name, replica.rse, arrived)
             sums = storage_of(str(arrived)).read_sums(str(arrived))
             if wrong := differences(expected_of(found), sums, here="what arrived"):
-                advice = "tell the administrators of Rucio that this replica is bad"
-                raise InputError(replica.pfn, "is not the file", found="; ".join(wrong), advice=advice)
+                raise InputError(replica.pfn, "is not the file", found="; ".join(wrong), advice=_REPORT_IT)
             arrived.replace(target)
         finally:
             arrived.unlink(missing_ok=True)
@@ -109,10 +127,14 @@ def _beside(target: Path) -> Path:
     return path
 
 
-def _require_reachable(location: str) -> None:
-    """Raise `InputError` where a replica cannot be read, also when its whole storage is away: another may do."""
+def _size_at(location: str) -> int:
     try:
-        storage_of(location).stat(location)
+        return storage_of(location).stat(location).size
     except MachineError as error:
-        advice = "try again later, or take another RSE with --rse"
-        raise InputError(location, "its storage cannot be reached", found=str(error), advice=advice) from error
+        raise storage_away(location, str(error)) from error
+
+
+def storage_away(place: str, said: str) -> StorageAwayError:
+    """Return the error for a replica whose storage does not answer."""
+    advice = "try again later, or take another RSE with --rse"
+    return StorageAwayError(place, "its storage cannot be reached", found=said, advice=advice)

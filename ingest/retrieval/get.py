@@ -12,9 +12,11 @@ from pathlib import Path
 
 from ingest.catalogue_types import Replica
 from ingest.item import Sums
+from ingest.patience import Say
 from ingest.retrieval.expected import differences, expected_of
-from ingest.retrieval.fetch import Fetcher
+from ingest.retrieval.fetch import Fetcher, StorageAwayError, storage_away
 from ingest.retrieval.manifest_lines import line_of, require_readable, without
+from ingest.retrieval.outlook import Outlook, look
 from ingest.retrieval.selection import Found, Selection
 from ingest.storage.opened import storage_of
 from legacy.atomic import PART_SUFFIX, atomic_file
@@ -22,6 +24,8 @@ from legacy.errors import AntaresLegacyError, InputError, MachineError, UsageErr
 from legacy.lock import folder_lock
 
 MANIFEST = "manifest.jsonl"
+
+_Replicas = Mapping[str, Sequence[Replica]]
 
 
 class Fate(StrEnum):
@@ -48,6 +52,8 @@ class Got:
         The RSE it came from, ``""`` unless it was fetched.
     remarks
         Replicas that could not be used, and why the file failed.
+    away
+        True when it failed because no storage that has it answers.
     """
 
     found: Found
@@ -55,6 +61,7 @@ class Got:
     sums: Sums = field(default_factory=Sums)
     source: str = ""
     remarks: tuple[str, ...] = ()
+    away: bool = False
 
     def to_dict(self) -> dict[str, object]:
         """Return it as JSON values."""
@@ -69,21 +76,25 @@ class Got:
 
 @dataclass(slots=True)
 class Fetched:
-    """What came so far: number of files by fate, and bytes that were fetched."""
+    """What came so far: number of files by fate, bytes that were fetched, failures for lack of a storage."""
 
     counts: Counter[Fate] = field(default_factory=Counter)
     bytes: int = 0
+    away: int = 0
 
     def add(self, got: Got) -> None:
         """Count one file."""
         self.counts[got.fate] += 1
         if got.fate is Fate.FETCHED:
             self.bytes += got.sums.size
+        self.away += got.away
 
     @property
     def exit_code(self) -> int:
-        """1 when a file failed."""
-        return 1 if self.counts[Fate.FAILED] else 0
+        """1 when a file failed, 3 when only storage that is away is the reason."""
+        if not self.counts[Fate.FAILED]:
+            return 0
+        return 3 if self.away == self.counts[Fate.FAILED] else 1
 
     def to_dict(self) -> dict[str, object]:
         """Return the summary as JSON values."""
@@ -153,7 +164,10 @@ def get(
     with folder_lock(order.folder), _manifest(order.folder / MANIFEST) as write:
         for some in _and_then(first, chunks):
             replicas = selection.replicas([found.file.name for found in some], order.rse)
-            for got in _parallel(some, replicas, order, fetcher, stop):
+            outlook = _outlook(some, replicas, order, fetcher, stop)
+            _say_tape(some, replicas, outlook, fetcher, selection.say)
+            one = _One(order, fetcher, outlook)
+            for got in _parallel(some, replicas, one, stop):
                 fetched.add(got)
                 if got.fate is not Fate.FAILED:
                     write(got)
@@ -193,23 +207,43 @@ def _manifest(path: Path) -> Iterator[Callable[[Got], None]]:
             stream.write(json.dumps(line, ensure_ascii=False) + "\n")
 
 
-def _parallel(
-    some: Sequence[Found],
-    replicas: Mapping[str, Sequence[Replica]],
-    order: Order,
-    fetcher: Fetcher,
-    stop: Callable[[], bool],
-) -> Iterator[Got]:
-    one = _One(order, fetcher)
+def _outlook(
+    some: Sequence[Found], replicas: _Replicas, order: Order, fetcher: Fetcher, stop: Callable[[], bool]
+) -> Outlook:
+    """Look at the replicas of the files that are not here yet."""
+    wanted = [found.file.name for found in some if order.overwrite or not _is_here(order.folder, found.file.name)]
+    each = [replica for name in wanted for replica in replicas.get(name, ())]
+    return look(each, fetcher.rules, order.jobs, stop)
 
+
+def _is_here(folder: Path, name: str) -> bool:
+    try:
+        return os.path.lexists(target_of(folder, name))
+    except AntaresLegacyError:
+        return False
+
+
+def _say_tape(some: Sequence[Found], replicas: _Replicas, outlook: Outlook, fetcher: Fetcher, say: Say) -> None:
+    on_tape = [found.file for found in some if outlook.needs_tape(replicas.get(found.file.name, ()))]
+    if not on_tape:
+        return
+    size = sum(max(file.size, 0) for file in on_tape)
+    if fetcher.recall:
+        what = "recalling them may take hours, and --online-only leaves them out"
+    else:
+        what = "they are left out; without --online-only they are recalled"
+    say(f"{len(on_tape)} of {len(some)} files ({size} bytes) are on tape only; {what}")
+
+
+def _parallel(some: Sequence[Found], replicas: _Replicas, one: "_One", stop: Callable[[], bool]) -> Iterator[Got]:
     def get_one(found: Found) -> Got | None:
         return None if stop() else one.get(found, replicas.get(found.file.name, ()))
 
-    with ThreadPoolExecutor(order.jobs, thread_name_prefix="get") as pool:
+    with ThreadPoolExecutor(one.order.jobs, thread_name_prefix="get") as pool:
         try:
             yield from filter(None, pool.map(get_one, some))
         except BaseException:
-            fetcher.abandon.set()  # leaving the pool waits for its threads
+            one.fetcher.abandon.set()  # leaving the pool waits for its threads
             pool.shutdown(wait=False, cancel_futures=True)
             raise
 
@@ -218,6 +252,7 @@ def _parallel(
 class _One:
     order: Order
     fetcher: Fetcher
+    outlook: Outlook
 
     def get(self, found: Found, replicas: Sequence[Replica]) -> Got:
         """Bring one file here; what is wrong with it is its fate, not an error."""
@@ -239,19 +274,25 @@ class _One:
 
     def _fetch(self, found: Found, replicas: Sequence[Replica], target: Path) -> Got:
         remarks: list[str] = []
-        # Replicas that Rucio calls available come first; the others may be there all the same.
-        for replica in sorted(replicas, key=lambda each: (each.state != "AVAILABLE", each.rse)):
+        away = 0
+        for replica in self.outlook.order(replicas):
             try:
-                sums = self.fetcher.fetch(found, replica, target, replace=self.order.overwrite)
+                sums = self._fetch_one(found, replica, target)
             except MachineError:
                 raise
             except AntaresLegacyError as error:
                 remarks.append(printable(f"{replica.rse}: {error}"))
+                away += isinstance(error, StorageAwayError)
                 continue
             return Got(found, Fate.FETCHED, sums, replica.rse, tuple(remarks))
         if not replicas:
             remarks.append(f"Rucio knows no replica{f' at {self.order.rse}' if self.order.rse else ''}")
-        return Got(found, Fate.FAILED, remarks=tuple(remarks))
+        return Got(found, Fate.FAILED, remarks=tuple(remarks), away=0 < away == len(replicas))
+
+    def _fetch_one(self, found: Found, replica: Replica, target: Path) -> Sums:
+        if said := self.outlook.away.get(replica.pfn):
+            raise storage_away(replica.pfn, said)
+        return self.fetcher.fetch(found, replica, target, replace=self.order.overwrite)
 
 
 def _sums_of(path: Path) -> Sums:

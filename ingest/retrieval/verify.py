@@ -13,6 +13,7 @@ from ingest.item import Sums
 from ingest.retrieval.expected import contradictions, differences, expected_of
 from ingest.retrieval.selection import Found, Selection
 from ingest.schemas import Schema
+from ingest.storage.contract import NoSuchFileError
 from ingest.storage.opened import storage_of
 from ingest.storage.pfn import PfnRule, location_of
 from legacy.errors import AntaresLegacyError, InputError, MachineError, printable
@@ -310,7 +311,4 @@ class _Verification:
 
 def _unread(error: AntaresLegacyError) -> Verdict:
     """Tell a file that is not there from one that cannot be read."""
-    if isinstance(error.__cause__, (FileNotFoundError, NotADirectoryError)):
-        return Verdict.MISSING
-    # A door says it in words; all of them take these of the C library.
-    return Verdict.MISSING if "no such file" in str(error).lower() else Verdict.UNREADABLE
+    return Verdict.MISSING if isinstance(error, NoSuchFileError) else Verdict.UNREADABLE

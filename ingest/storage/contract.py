@@ -1,15 +1,20 @@
 """What a storage system must be able to do to have its files ingested and verified."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Protocol
 
 from ingest.item import Sums
-from legacy.checksums import Checksums
-from legacy.errors import InputError, MachineError
+from legacy.checksums import Checksums, Digest
+from legacy.errors import InputError, MachineError, printable
 
 Stop = Callable[[], bool]
 """Asked between blocks; True ends the reading of a file at once."""
+
+
+class NoSuchFileError(InputError):
+    """There is nothing of this name."""
 
 
 class ReadStoppedError(MachineError):
@@ -38,8 +43,8 @@ class FileStat:
 class Storage(Protocol):
     """Reads files of one kind of location: mounted disks, or a protocol such as ``root``.
 
-    All methods raise `legacy.errors.InputError` for what is wrong with one file (missing, no permission,
-    cut), and `legacy.errors.MachineError` when the storage itself cannot be reached.
+    All methods raise `legacy.errors.InputError` for what is wrong with one file (no permission, cut;
+    `NoSuchFileError` when it is missing), and `legacy.errors.MachineError` when the storage itself cannot be reached.
     """
 
     def stat(self, location: str) -> FileStat:
@@ -54,16 +59,31 @@ class Storage(Protocol):
         """
         ...
 
-    def read_sums(self, location: str, *, sha256: bool = True, stop: Stop = ...) -> Sums:
-        """Read the file once and return its size and checksums.
+    def blocks(self, location: str, *, recall: bool = False, stop: Stop = ...) -> Generator[bytes, None, None]:
+        """Yield the content of a file block by block; of one that grows, at most one byte more than it had.
+
+        Close the iterator when it is not read to the end.
+
+        Parameters
+        ----------
+        location
+            The file.
+        recall
+            True reads it from tape too, which may take hours until the first block.
+        stop
+            Asked before each block.
 
         Raises
         ------
         InputError
-            Also when the file is on tape only, or changed while it was read.
+            Also when the file is on tape only, and after the last block when it changed while it was read.
         ReadStoppedError
             `stop` said so.
         """
+        ...
+
+    def read_sums(self, location: str, *, sha256: bool = True, stop: Stop = ...) -> Sums:
+        """Read the file once and return its size and checksums; raises like `blocks`."""
         ...
 
     def ask_sums(self, location: str) -> Sums:
@@ -76,6 +96,14 @@ def never() -> bool:
     return False
 
 
+def sums_of(blocks: Generator[bytes, None, None], *, sha256: bool) -> Sums:
+    """Return size and checksums of what an iterator yields, and close it."""
+    with closing(blocks), Digest(sha256=sha256) as digest:
+        for block in blocks:
+            digest.update(block)
+        return measured(digest.result())
+
+
 def measured(found: Checksums) -> Sums:
     """Return checksums that were computed here."""
     return Sums(found.size, found.adler32, found.md5, found.sha256, by="ingest")
@@ -86,10 +114,10 @@ def offline(location: str) -> InputError:
     return InputError(
         location,
         "is on tape only, and is not recalled to be read",
-        advice="take its checksums from a manifest, or have the site stage it first",
+        advice="have the site stage it first; its checksums may also come from a manifest",
     )
 
 
 def stopped(location: str) -> ReadStoppedError:
     """Return the error for reading that was given up."""
-    return ReadStoppedError(f"{location}: stopped while reading; run the same command to go on")
+    return ReadStoppedError(f"{printable(location)}: stopped while reading; run the same command to go on")

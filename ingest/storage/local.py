@@ -3,14 +3,14 @@
 import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
 from ingest.item import Sums
-from ingest.storage.contract import FileStat, Stop, measured, never, offline, stopped
-from legacy.checksums import Digest, blocks_of, require_unchanged, size_and_time
+from ingest.storage.contract import FileStat, NoSuchFileError, Stop, never, offline, stopped, sums_of
+from legacy.checksums import blocks_of, require_unchanged, size_and_time
 from legacy.errors import InputError, MachineError, UsageError, printable
 
 _AWAY = frozenset(
@@ -20,6 +20,8 @@ _AWAY = frozenset(
     }
 )
 """Errors of the machine or the mount; all others are taken for errors of the file."""
+
+_MISSING = frozenset({errno.ENOENT, errno.ENOTDIR})
 
 _ADVICE = {
     errno.ENOENT: "check the name; a link may lead nowhere",
@@ -102,6 +104,28 @@ class LocalStorage:
             except OSError:
                 yield path  # `stat` says what is wrong with it
 
+    def blocks(self, location: str, *, recall: bool = False, stop: Stop = never) -> Generator[bytes, None, None]:
+        """Yield the content of a regular file block by block.
+
+        Raises
+        ------
+        InputError
+            It cannot be read, is on tape and not to be recalled, or changed while it was read.
+        MachineError
+            The disk is away.
+        ReadStoppedError
+            `stop` said so.
+        """
+        _check(location)
+        with _explained(location), _opened_file(location, recall=recall) as (descriptor, before):
+            read = 0
+            for block in blocks_of(descriptor, before[0]):
+                if stop():
+                    raise stopped(location)
+                read += len(block)
+                yield block
+            require_unchanged(location, before, size_and_time(os.fstat(descriptor)), read)
+
     def read_sums(self, location: str, *, sha256: bool = True, stop: Stop = never) -> Sums:
         """Read a file once and return its size and checksums.
 
@@ -114,14 +138,7 @@ class LocalStorage:
         ReadStoppedError
             `stop` said so.
         """
-        _check(location)
-        with _explained(location), opened_file(location) as (descriptor, before), Digest(sha256=sha256) as digest:
-            for block in blocks_of(descriptor, before[0]):
-                if stop():
-                    raise stopped(location)
-                digest.update(block)
-            require_unchanged(location, before, size_and_time(os.fstat(descriptor)), digest.size)
-            return measured(digest.result())
+        return sums_of(self.blocks(location, stop=stop), sha256=sha256)
 
     def ask_sums(self, location: str) -> Sums:
         """Return nothing known: disks keep no checksums."""
@@ -130,25 +147,12 @@ class LocalStorage:
 
 
 @contextmanager
-def opened_file(location: str) -> Iterator[tuple[int, tuple[int, int]]]:
-    """Open a regular file for reading.
-
-    Yields
-    ------
-    tuple
-        The descriptor, closed at the end; and the file's size in bytes and time of modification in nanoseconds.
-
-    Raises
-    ------
-    InputError
-        It is no regular file, or on tape.
-    OSError
-        It cannot be opened.
-    """
+def _opened_file(location: str, *, recall: bool) -> Iterator[tuple[int, tuple[int, int]]]:
+    """Open a regular file; yields the descriptor, and the file's size and time of modification in nanoseconds."""
     # Opening a named pipe would wait for a writer; that of a device could do anything.
     found = os.stat(location)  # noqa: PTH116  half the time of pathlib's, for each of very many files
     _require_regular(location, found)
-    if is_released(found, _file_system(found.st_dev)):
+    if not recall and is_released(found, _file_system(found.st_dev)):
         raise offline(location)
     descriptor = os.open(location, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
     try:
@@ -239,12 +243,12 @@ def _explained(location: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise explained(location, error) from error
+        raise _our_error(location, error) from error
 
 
-def explained(location: str, error: OSError) -> InputError | MachineError:
-    """Return our error for one of the system with a file that is read."""
+def _our_error(location: str, error: OSError) -> InputError | MachineError:
     said = (error.strerror or str(error)).lower()
     if error.errno in _AWAY:
         return MachineError(f"{printable(location)}: {said}; check the mount and the limits of this machine")
-    return InputError(location, said, advice=_ADVICE.get(error.errno or 0, "check the disk and the path"))
+    kind = NoSuchFileError if error.errno in _MISSING else InputError
+    return kind(location, said, advice=_ADVICE.get(error.errno or 0, "check the disk and the path"))

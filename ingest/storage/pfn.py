@@ -142,6 +142,21 @@ def location_of(pfn: str, rules: Sequence[PfnRule] = ()) -> str:
     )
 
 
+def same_pfn(one: str, other: str) -> bool:
+    """Tell whether two PFNs name one place.
+
+    Rucio writes the slashes of a ``root`` URL as the prefix of the RSE has them: one or two before the path, and two
+    between prefix and path for files with a path of their own.
+    """
+    if one == other:
+        return True
+    try:
+        places = _parse(one), _parse(other)
+    except InputError:
+        return False
+    return places[0].door == places[1].door and places[0].parts == places[1].parts
+
+
 def within_prefix(pfn: str, prefix: str) -> bool:
     """Tell whether the path of a PFN lies below the prefix of an RSE; Rucio refuses it otherwise.
 

@@ -6,15 +6,16 @@ Numbers of errors: ``XProtocol/XProtocol.hh`` (answers of servers) and ``XrdCl/X
 """
 
 import re
-from collections.abc import Iterator
+import time
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
 from ingest.item import Sums
-from ingest.storage.contract import FileStat, Stop, measured, never, offline, stopped
+from ingest.storage.contract import FileStat, NoSuchFileError, Stop, never, offline, stopped, sums_of
 from ingest.storage.xrootd_url import XrootdUrl, parse_xrootd_url
-from legacy.checksums import Digest, require_unchanged
+from legacy.checksums import require_unchanged
 from legacy.errors import InputError, MachineError, MissingDependencyError, printable
 
 INSTALL = "pip install 'antares-legacy[xrootd]'"
@@ -28,13 +29,14 @@ _CLOSING = 5
 """Seconds."""
 
 _ANSWERED = 400
-_NOT_SUPPORTED = 205
+_NOT_SUPPORTED, _EXPIRED = 205, 206
+_MISSING = 3011
 _FORBIDDEN, _LOGIN_FAILED, _AUTH_FAILED = 3010, 203, 204
 _IS_FOLDER, _UNSUPPORTED, _NO_CHECKSUM = 3016, 3013, 3019
 _DOOR_FAULTS = frozenset({3008, 3014, 3024, 3028, 3030})
 """No memory, no server, overloaded, encryption demanded, who are you: not the fault of one file."""
 _ADVICE = {
-    3011: "check the name",
+    _MISSING: "check the name",
     _FORBIDDEN: "ask the site for the permission to read it",
     _IS_FOLDER: "give the folder itself as an input",
 }
@@ -58,12 +60,15 @@ class Limits:
         Until a file is open; dCache may have to move it to another disk first.
     block
         For each block of a file.
+    recall
+        Until a file is open that is on tape.
     checksum
         For a checksum; servers that keep none compute it, which takes as long as reading the file there.
     """
 
     answer: int = 60
     opening: int = 300
+    recall: int = 3600
     block: int = 120
     checksum: int = 1800
 
@@ -131,6 +136,38 @@ class XrootdStorage:
             except InputError:
                 yield str(url)  # `stat` says what is wrong with it
 
+    def blocks(self, location: str, *, recall: bool = False, stop: Stop = never) -> Generator[bytes, None, None]:
+        """Yield the content of a file block by block.
+
+        With `recall` it may take an hour to open a file, which the door brings from tape first.
+
+        Raises
+        ------
+        InputError
+            It cannot be read, is on tape and not to be recalled, or changed while it was read.
+        MachineError
+            The door is away, or does not let us in.
+        ReadStoppedError
+            `stop` said so.
+        """
+        url = parse_xrootd_url(location)
+        before = self._stat(url)
+        if not before.online and not recall:
+            raise offline(location)
+        read = 0
+        patience = 0 if before.online else self._limits.recall
+        file = self._opened(url, patience, stop)
+        try:
+            for block in self._blocks(file, url, before.size):
+                if stop():
+                    raise stopped(location)
+                read += len(block)
+                yield block
+        finally:
+            file.close(timeout=_CLOSING)  # nothing was written, so its answer says nothing
+        after = self._stat(url)
+        require_unchanged(location, (before.size, before.mtime_ns), (after.size, after.mtime_ns), read)
+
     def read_sums(self, location: str, *, sha256: bool = True, stop: Stop = never) -> Sums:
         """Read a file once and return its size and checksums.
 
@@ -143,18 +180,7 @@ class XrootdStorage:
         ReadStoppedError
             `stop` said so.
         """
-        url = parse_xrootd_url(location)
-        before = self._stat(url)
-        if not before.online:
-            raise offline(location)
-        with Digest(sha256=sha256) as digest:
-            for block in self._blocks(url, before.size):
-                if stop():
-                    raise stopped(location)
-                digest.update(block)
-            after = self._stat(url)
-            require_unchanged(location, (before.size, before.mtime_ns), (after.size, after.mtime_ns), digest.size)
-            return measured(digest.result())
+        return sums_of(self.blocks(location, stop=stop), sha256=sha256)
 
     def ask_sums(self, location: str) -> Sums:
         """Return size and checksum that the door gives for a file, without reading it here.
@@ -226,24 +252,30 @@ class XrootdStorage:
         found.sort(key=lambda one: f"{one[0].path}/" if one[1] else one[0].path, reverse=True)
         return found
 
-    def _blocks(self, url: XrootdUrl, size: int) -> Iterator[bytes]:
+    def _opened(self, url: XrootdUrl, patience: float, stop: Stop) -> Any:
+        """Open a file; goes on for `patience` seconds when the door needs longer than a single call may take."""
+        deadline = time.monotonic() + patience
+        while True:
+            file = self._client.File()
+            status, _ = file.open(str(url), self._client.flags.OpenFlags.READ, timeout=self._limits.opening)
+            if status.ok:
+                return file
+            if status.code != _EXPIRED or time.monotonic() >= deadline:
+                raise self._problem(url, status, of_file=True)
+            if stop():
+                raise stopped(str(url))
+
+    def _blocks(self, file: Any, url: XrootdUrl, size: int) -> Iterator[bytes]:
         """Yield the content of a file; one byte more than `size` at most, so that a file that grows is noticed."""
-        file = self._client.File()
-        status, _ = file.open(str(url), self._client.flags.OpenFlags.READ, timeout=self._limits.opening)
-        if not status.ok:
-            raise self._problem(url, status, of_file=True)
-        try:
-            offset = 0
-            while offset <= size:
-                status, block = file.read(offset, min(_BLOCK, size + 1 - offset), timeout=self._limits.block)
-                if not status.ok:
-                    raise self._problem(url, status, of_file=True)
-                if not block:
-                    return
-                offset += len(block)
-                yield block
-        finally:
-            file.close(timeout=_CLOSING)  # nothing was written, so its answer says nothing
+        offset = 0
+        while offset <= size:
+            status, block = file.read(offset, min(_BLOCK, size + 1 - offset), timeout=self._limits.block)
+            if not status.ok:
+                raise self._problem(url, status, of_file=True)
+            if not block:
+                return
+            offset += len(block)
+            yield block
 
     def _keeps_checksums(self, url: XrootdUrl) -> bool:
         code = self._client.flags.QueryCode.CONFIG
@@ -260,7 +292,8 @@ class XrootdStorage:
         text = _TEXT.match(str(status.message))
         said = printable(text[1].strip() if text else "") or "no reason given"
         if status.code == _ANSWERED and status.errno not in _DOOR_FAULTS:
-            return InputError(str(url), f"the door says: {said}", advice=_ADVICE.get(status.errno, "ask the site"))
+            kind = NoSuchFileError if status.errno == _MISSING else InputError
+            return kind(str(url), f"the door says: {said}", advice=_ADVICE.get(status.errno, "ask the site"))
         if status.code in {_LOGIN_FAILED, _AUTH_FAILED}:
             return MachineError(f"{url.door}: {said}; renew your certificate proxy or token")
         if of_file and status.code != _ANSWERED and self._door(url).ping(timeout=self._limits.answer)[0].ok:

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -10,7 +10,9 @@ from rucio_server.fixtures import RucioServer
 
 from ingest.catalogue import Catalogue
 from ingest.catalogue_types import NewReplica
+from ingest.execute import Outcome
 from ingest.patience import Patience
+from ingest.plan import Step
 
 pytestmark = pytest.mark.server
 
@@ -195,6 +197,51 @@ def test_one_bad_file_never_stops_the_others(
     assert len(catalogue.search(rucio_scope, [{"name": "*"}], "file")) in (3, 4)
 
 
+def test_a_file_that_changes_between_reading_and_registering(
+    ingest: Callable, catalogue: Catalogue, rucio_scope: str, files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ingest.execute import Executor
+
+    execute = Executor.execute
+
+    def later(self: Executor, steps: Sequence[Step]) -> list[Outcome]:
+        (files / "run1.root").write_bytes(b"changed in the meantime")
+        return execute(self, steps)
+
+    monkeypatch.setattr(Executor, "execute", later)
+    done = ingest(files, "--sidecar", ".json")
+    assert done.code == 1
+    assert "failed: run1.root: the file has changed since it was read" in done.err
+    assert catalogue.files(rucio_scope, ["run0.root", "run1.root"]).keys() == {"run0.root"}
+
+
+def test_a_container_that_cannot_be_one_fails_its_files_only(
+    ingest: Callable, catalogue: Catalogue, rucio_scope: str, files: Path
+) -> None:
+    catalogue.add_collections(rucio_scope, ["antares.data.level0.2011"], "dataset")
+    done = ingest(files, "--sidecar", ".json", "--json")
+    assert done.code == 1
+    states = {line["name"]: line["state"] for line in map(json.loads, done.out.splitlines()) if line["event"] == "file"}
+    assert states == {"run0.root": "done", "run1.root": "done", "run2.root": "done", "run3.root": "failed"}
+
+
+def test_a_line_and_the_file_itself_are_one_file(ingest: Callable, files: Path) -> None:
+    manifest = files / "manifest.jsonl"
+    manifest.write_text(json.dumps({"path": "run0.root", "run": "abc"}) + "\n")
+    done = ingest(manifest, files / "run0.root")
+    assert done.code == 1
+    assert "refused: run0.root" in done.err
+
+
+@pytest.mark.parametrize("option", ["--report", "--prometheus"])
+def test_data_are_never_written_over(ingest: Callable, files: Path, option: str) -> None:
+    done = ingest(files / "run0.root", option, files / "run1.root")
+    assert (done.code, "no report of an earlier run" in done.err) == (2, True)
+    assert (files / "run1.root").read_bytes() == b"1" * 11
+    for _ in range(2):
+        assert ingest(files / "run0.root", option, files.parent / "again").code == 0
+
+
 def test_two_files_of_one_name(ingest: Callable, catalogue: Catalogue, rucio_scope: str, files: Path) -> None:
     (files / "sub").mkdir()
     (files / "sub" / "run1.root").write_bytes(b"another")
@@ -351,6 +398,7 @@ def test_json_lines_and_the_report(ingest: Callable, files: Path, tmp_path: Path
         (("--scope", "nowhere"), 2, "no scope nowhere"),
         (("--rse", "ANTARES_DISC"), 2, "did you mean 'ANTARES_DISK'"),
         (("--mode", "copy"), 2, "non-deterministic"),
+        (("--rule", "NOWHERE"), 2, "fits no RSE"),
         (("--dataset", "a.{nothing}"), 2, "unknown field 'nothing'"),
         (("--config", "nowhere.yaml"), 2, "nowhere.yaml"),
     ],

@@ -44,6 +44,23 @@ def test_a_record_is_replaced(tmp_path: Path) -> None:
         assert [record.error for record in journal.failures()] == ["why"]
 
 
+def test_a_refusal_leaves_the_checksums_of_an_earlier_run(tmp_path: Path) -> None:
+    with Journal(tmp_path / "j", PURPOSE) as journal:
+        journal.put([RECORD])
+        journal.put([Record("/data/a", "a", FileStat(-1, 0), Sums(), State.REFUSED, error="gone")])
+        (record,) = journal.get(["/data/a"]).values()
+    assert (record.state, record.error) == (State.REFUSED, "gone")
+    assert record.knows(RECORD.stat)
+    assert record.sums == RECORD.sums
+
+
+def test_times_that_sqlite_cannot_hold(tmp_path: Path) -> None:
+    stat = FileStat(10, 2**63 + 5)
+    with Journal(tmp_path / "j", PURPOSE) as journal:
+        journal.put([replace(RECORD, stat=stat)])
+        assert not journal.get(["/data/a"])["/data/a"].knows(stat)
+
+
 @pytest.mark.parametrize(
     ("stat", "known"),
     [(RECORD.stat, True), (FileStat(11, RECORD.stat.mtime_ns), False), (FileStat(10, RECORD.stat.mtime_ns + 1), False)],

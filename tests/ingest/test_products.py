@@ -21,7 +21,7 @@ SAMPLES = (
     "seatray/antares.h5",
     "offline/mcv5.1.genhen_anumuNC.sirene.jte.jchain.aashower.sample.root",
 )
-NOT_METADATA = ("path", "size", "adler32", "md5", "sha256", "production_version")
+NOT_METADATA = ("path", "size", "adler32", "md5", "sha256", "production_version", "mtime_ns")
 
 
 def test_the_facts_are_those_of_the_converters() -> None:

@@ -175,7 +175,7 @@ def test_a_bad_row_is_a_problem_of_its_file(row: str, says: str, tmp_path: Path)
         ("", "no column 'path' or 'name'"),
         ("run,level\n", "no column 'path' or 'name'"),
         ("path,rnu\n", "unknown column 'rnu'; did you mean 'run'?"),
-        ("path;run\n", "unknown column 'path;run'"),
+        ("path;run\n", "save it with commas"),
         ("path,run,run\n", "a column is there twice"),
         ("path,run\na.root\n", "line 2 has 1 cells, the first line 2"),
         ("path,run\na,1,2\n", "line 2 has 3 cells"),

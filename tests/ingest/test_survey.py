@@ -114,6 +114,23 @@ def test_a_manifest_that_may_be_wrong_is_compared_with_the_file(item: Item, doub
     assert (look.sums, look.problem) == (TRUE, "")
 
 
+def test_a_line_with_the_time_of_the_file_is_trusted_for_that_time_only(item: Item, file: Path) -> None:
+    """Also when the manifest has grown since, and so is newer than the file."""
+    now = file.stat().st_mtime_ns
+    line = replace(stated(item, ns=now + DAY), stated_mtime_ns=now)
+    assert not surveyor().look([line])[0].to_read
+    file.write_bytes(CONTENT[::-1])
+    os.utime(file, ns=(now + 1, now + 1))
+    (look,) = surveyor().look([line])
+    assert look.to_read
+    assert "restore the file" in read(surveyor(), line).problem
+
+
+def test_a_file_that_is_newer_by_a_moment_is_read(item: Item) -> None:
+    (look,) = surveyor().look([stated(item, ns=Path(item.location).stat().st_mtime_ns - 1)])
+    assert look.to_read
+
+
 def test_rehash_reads_what_a_manifest_states(item: Item) -> None:
     wrong = replace(TRUE, md5="0" * 32)
     assert read(surveyor(), stated(item, wrong)).sums.md5 == "0" * 32

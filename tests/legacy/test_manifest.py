@@ -38,7 +38,7 @@ ENTRY = ManifestEntry(
 def test_fields_are_the_documented_ones() -> None:
     expected = (
         "path size adler32 md5 sha256 n_events run run_last level kind channel detector generator production_version "
-        "start stop source source_sha256 provenance_id"
+        "start stop source source_sha256 provenance_id mtime_ns"
     )
     assert list(json.loads(ENTRY.to_json())) == expected.split()
     assert "\n" not in ENTRY.to_json()

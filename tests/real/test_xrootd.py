@@ -5,18 +5,13 @@ import os
 import shutil
 import signal
 import socket
-import subprocess
-import tempfile
 import time
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from importlib.util import find_spec
-from pathlib import Path
-from typing import Any
 
 import pytest
+from xrootd_server import door as door_module
+from xrootd_server.door import Altered, Door, running
 
 from ingest.hashing import hash_all
 from ingest.item import Sums
@@ -29,89 +24,6 @@ pytestmark = pytest.mark.real
 
 QUICK = Limits(answer=3, opening=5, block=3, checksum=10)
 CONTENT = os.urandom((5 << 20) + 17)
-CONFIGURATION = """\
-all.role server
-all.export /data
-oss.localroot {folder}/root
-all.adminpath {folder}/admin
-all.pidpath {folder}/admin
-xrd.port {port}
-xrd.network nodnr
-{checksum}
-"""
-
-
-@dataclass(slots=True)
-class Door:
-    """A running server."""
-
-    folder: Path
-    port: int
-    process: "subprocess.Popen[bytes] | None" = None
-
-    @property
-    def root(self) -> Path:
-        return self.folder / "root" / "data"
-
-    def url(self, path: str = "") -> str:
-        return f"root://127.0.0.1:{self.port}//data" + (f"/{path}" if path else "")
-
-    def start(self) -> None:
-        # The server refuses to run as root.
-        user = {"user": "nobody"} if os.geteuid() == 0 else {}
-        log = self.folder / "admin" / "log"
-        command = ["xrootd", "-c", str(self.folder / "xrootd.cfg"), "-l", str(log)]
-        self.process = subprocess.Popen(
-            command,
-            cwd=self.folder,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            **user,  # type: ignore[call-overload]
-        )
-        deadline = time.monotonic() + 20
-        while time.monotonic() < deadline:
-            assert self.process is not None
-            assert self.process.poll() is None, log.read_text()
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
-                    return
-            time.sleep(0.05)
-        pytest.fail(log.read_text())
-
-    def stop(self) -> None:
-        if self.process:
-            self.process.kill()
-            self.process.wait()
-
-
-@contextmanager
-def running(checksum: str = "xrootd.chksum max 2 adler32") -> Iterator[Door]:
-    missing = [
-        name for name, there in (("xrootd", shutil.which("xrootd")), ("XRootD", find_spec("XRootD"))) if not there
-    ]
-    if missing:
-        # The command is Debian's xrootd-server, the module the package of the extra `xrootd`.
-        what = f"not installed: {' and '.join(missing)}; see tests/real/xrootd.sh"
-        pytest.fail(what) if os.environ.get("CI") == "true" else pytest.skip(what)
-    # Not in pytest's own folders, which nobody else may enter.
-    with tempfile.TemporaryDirectory(prefix="antares-legacy-xrootd-") as name, socket.socket() as probe:
-        folder = Path(name)
-        probe.bind(("127.0.0.1", 0))
-        door = Door(folder, probe.getsockname()[1])
-        probe.close()
-        (folder / "admin").mkdir()
-        door.root.mkdir(parents=True)
-        text = CONFIGURATION.format(folder=folder, port=door.port, checksum=checksum)
-        (folder / "xrootd.cfg").write_text(text)
-        if os.geteuid() == 0:
-            for path in (folder, folder / "admin"):
-                shutil.chown(path, "nobody")
-        door.start()
-        XrootdStorage()._client.EnvPutInt("ConnectionRetry", 1)  # one refusal is enough here
-        try:
-            yield door
-        finally:
-            door.stop()
 
 
 @pytest.fixture(scope="module")
@@ -129,20 +41,17 @@ def door(shared_door: Door) -> Iterator[Door]:
         shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
 
 
-@pytest.fixture
-def storage(door: Door) -> XrootdStorage:
-    return XrootdStorage(QUICK)
-
-
 def put(door: Door, name: str, content: bytes = CONTENT) -> str:
-    path = door.root / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
-    return door.url(name)
+    return door_module.put(door, name, content)
 
 
 def adler32(content: bytes) -> str:
     return f"{zlib.adler32(content):08x}"
+
+
+@pytest.fixture
+def storage(door: Door) -> XrootdStorage:
+    return XrootdStorage(QUICK)
 
 
 def test_stat(door: Door, storage: XrootdStorage) -> None:
@@ -350,24 +259,6 @@ def test_a_server_that_comes_back(door: Door, storage: XrootdStorage) -> None:
         storage.stat(url)
     door.start()
     assert storage.read_sums(url).adler32 == adler32(CONTENT)
-
-
-class Altered:
-    """A server's true answers about files, with some flags set and another version."""
-
-    def __init__(self, genuine: Any, flags: int, version: bytes) -> None:
-        self.genuine, self.flags, self.version = genuine, flags, version
-        self.asked: list[int] = []
-
-    def stat(self, path: str, timeout: int) -> tuple[Any, Any]:
-        status, info = self.genuine.stat(path, timeout=timeout)
-        info.flags |= self.flags
-        return status, info
-
-    def query(self, code: int, argument: str, timeout: int) -> tuple[Any, Any]:
-        self.asked.append(code)
-        status, answer = self.genuine.query(code, argument, timeout=timeout)
-        return status, self.version if argument == "version" else answer
 
 
 @pytest.mark.parametrize(("version", "asked"), [(b"dCache 9.2.21", True), (b"v5.6.0", False)])

@@ -227,7 +227,7 @@ def test_a_door_that_is_away(store: Any, rucio_server: RucioServer, run_catalog:
     assert "NOT VERIFIED: 1 problems (1 unreachable) in 1 files" in ran.err
     out = tmp_path / "back"
     ran = run_catalog("get", "-o", out)
-    assert ran.code == 1
+    assert ran.code == 3
     assert f"failed: far.dat: {rse}: " in ran.err
     assert not list(out.glob("*.dat"))
 

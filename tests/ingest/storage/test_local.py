@@ -14,7 +14,7 @@ import pytest
 
 import ingest.storage.local as local
 from ingest.item import Sums
-from ingest.storage.contract import ReadStoppedError
+from ingest.storage.contract import NoSuchFileError, ReadStoppedError
 from ingest.storage.local import LocalStorage, is_released
 from legacy.checksums import BLOCK_SIZE
 from legacy.errors import InputError, MachineError, UsageError
@@ -108,7 +108,7 @@ def test_a_pipe_that_takes_the_place_of_a_file(tmp_path: Path, monkeypatch: pyte
     genuine = os.stat
     # The exchange would have to happen between two system calls: the first of them is told a lie.
     monkeypatch.setattr(os, "stat", lambda path, **_: genuine(tmp_path / "file" if path == str(pipe) else path))
-    with pytest.raises(InputError, match="a named pipe"), local.opened_file(str(pipe)):
+    with pytest.raises(InputError, match="a named pipe"), local._opened_file(str(pipe), recall=False):
         pass
 
 
@@ -237,6 +237,28 @@ def test_sparse_and_small_files_are_not_on_tape(tmp_path: Path) -> None:
     assert STORAGE.read_sums(str(sparse)).size == 1 << 20
 
 
+def test_blocks(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(os.urandom(3 << 20))
+    assert b"".join(STORAGE.blocks(str(path))) == path.read_bytes()
+    descriptors = len(list(Path("/proc/self/fd").iterdir()))
+    reading = STORAGE.blocks(str(path))
+    next(reading)
+    with path.open("ab") as stream:
+        stream.write(b"more")
+    with pytest.raises(InputError, match="changed while it was read"):
+        list(reading)
+    reading = STORAGE.blocks(str(path), stop=lambda: True)
+    with pytest.raises(ReadStoppedError):
+        next(reading)
+    reading = STORAGE.blocks(str(path))
+    next(reading)
+    reading.close()
+    assert len(list(Path("/proc/self/fd").iterdir())) == descriptors
+    with pytest.raises(NoSuchFileError):
+        next(STORAGE.blocks(str(tmp_path / "gone")))
+
+
 def test_stubs_of_releasing_file_systems(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sparse = tmp_path / "sparse"
     with sparse.open("wb") as stream:
@@ -245,8 +267,10 @@ def test_stubs_of_releasing_file_systems(tmp_path: Path, monkeypatch: pytest.Mon
     # the file system is made up.
     monkeypatch.setattr(local, "_file_system", lambda device: "lustre")
     assert not STORAGE.stat(str(sparse)).online
-    with pytest.raises(InputError, match="on tape only"):
-        STORAGE.read_sums(str(sparse))
+    for read in (lambda: STORAGE.read_sums(str(sparse)), lambda: next(STORAGE.blocks(str(sparse)))):
+        with pytest.raises(InputError, match="on tape only"):
+            read()
+    assert b"".join(STORAGE.blocks(str(sparse), recall=True)) == bytes(1 << 20)
     (tmp_path / "full").write_bytes(bytes(1 << 20))
     os.sync()
     assert STORAGE.stat(str(tmp_path / "full")).online
