@@ -13,6 +13,12 @@ from converters.layout import EVENTS_TABLE, HEADER_FIELDS, header_table
 ALWAYS = {"group_id", "event_id", "internal_id", "reco"}
 Columns = Mapping[str, Any]
 RANDOM = np.random.default_rng(20080530)
+SEED = RANDOM.bit_generator.state
+
+
+def start_again() -> None:
+    """Draw the same values in each test, whichever tests ran before it in this process."""
+    RANDOM.bit_generator.state = SEED
 
 
 def write_product(

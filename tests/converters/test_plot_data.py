@@ -17,6 +17,11 @@ RANDOM, write_product = products["RANDOM"], products["write_product"]
 isotropic, list_columns = products["isotropic"], products["list_columns"]
 
 
+@pytest.fixture(autouse=True)
+def same_values() -> None:
+    products["start_again"]()
+
+
 def test_identity_and_header(tmp_path: Path) -> None:
     header = {"title": " one\n\x07 title ", "author": "A. Uthor"}
     contents = read_contents(write_product(tmp_path / "events.l3.h5", 3, {}, header))
