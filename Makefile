@@ -47,11 +47,13 @@ unit: $(VENV)/.test
 
 test-real: $(VENV)/.test
 	tests/real/xrootd.sh $(BIN)/pytest -m real -n $(WORKERS)
-	tests/real/postgresql.sh $(BIN)/pytest -m server -n $(WORKERS) --dist loadgroup
+	tests/real/postgresql.sh $(BIN)/pytest -m 'server or postgresql' -n $(WORKERS) --dist loadgroup
 
 bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks
 	$(BIN)/python -m benchmarks.ingest
+	tests/real/postgresql.sh $(BIN)/python -m benchmarks.dbdump
+	$(BIN)/python -m benchmarks.dbdump_oracle
 
 soak: $(VENV)/.test
 	ANTARES_LEGACY_SOAK=1 $(BIN)/pytest -m 'not real' -n $(WORKERS) --dist loadgroup

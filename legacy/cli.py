@@ -7,6 +7,7 @@ from the rooms here.
 import os
 import signal
 import sys
+import traceback
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -48,6 +49,11 @@ class Talk:
         """Say something only with ``-v``."""
         if self.verbose:
             typer.echo(text, err=True)
+
+    def ask_secret(self, text: str) -> str:
+        """Ask for something that does not show while it is typed."""
+        answer: str = typer.prompt(text, hide_input=True, err=True)
+        return answer
 
     def error(self, text: str) -> None:
         """Say what went wrong, always."""
@@ -135,7 +141,7 @@ def main() -> None:
         raise
     except AntaresLegacyError as error:
         if talk.debug:
-            raise
+            traceback.print_exc()
         talk.error(f"antares-legacy: {error}")
         code = error.exit_code
     except _WrongUse as error:
@@ -148,9 +154,9 @@ def main() -> None:
         # The reader of our output is gone (`| head`); keep Python from complaining once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  the traceback is for --debug
         if talk.debug:
-            raise
+            traceback.print_exc()
         talk.error(f"antares-legacy: {_unexpected(error)}")
         code = _MACHINE_FAILED if isinstance(error, OSError) else 1
     sys.exit(code)

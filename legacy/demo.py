@@ -28,6 +28,8 @@ PUBLIC_LIST = "public_list.txt"
 SANDBOX_UP = ("sandbox", "up")
 RUCIO, FETCHED, JOURNAL = "rucio", "back", "ingest.journal"
 """Folders of the demo's server and of what is fetched, and the journal, all in the demo's folder."""
+DATABASE, IMAGE, NETCDF, BURST = "database.sqlite", "image", "netcdf", "burst.png"
+"""The synthetic database, its image, the folder of time series made of it, and the picture of one."""
 _LIST_SOURCE = Path("shared/data/antares-public-2007-2017/ANTARES.data")
 """Where the public list of 2007 to 2017 may lie, below the folder that holds the source tree."""
 
@@ -35,7 +37,7 @@ Say = Callable[[str], None]
 
 
 def run_demo(folder: Path, say: Say) -> int:
-    """Convert real sample files, look at a product, and bring all into a Rucio server of the demo's own and back.
+    """Convert real sample files, dump a synthetic database, bring products into a Rucio server and back.
 
     Parameters
     ----------
@@ -61,6 +63,9 @@ def run_demo(folder: Path, say: Say) -> int:
     say(f"Sample files go to {samples}")
     has_list = copy_samples(samples)
     code = _run_all(demo_commands(samples, products, has_list=has_list), dict(os.environ), say)
+    if code == 0:
+        _remove(folder / DATABASE, folder / IMAGE, folder / NETCDF)
+        code = _run_all(database_commands(folder), dict(os.environ), say)
     if code == 0:
         with _own_server(folder):
             code = _run_all(rucio_commands(folder), dict(os.environ), say)
@@ -98,15 +103,22 @@ def _own_server(folder: Path) -> Iterator[None]:
     stop = [*_program(), "--quiet", "sandbox", "down", "--dir", str(folder / RUCIO)]
     subprocess.run(stop, check=False)  # noqa: S603  our own words
     try:
-        for place in (folder / RUCIO, folder / FETCHED):
-            if place.exists():
-                shutil.rmtree(place)
-        (folder / JOURNAL).unlink(missing_ok=True)
+        _remove(folder / RUCIO, folder / FETCHED, folder / JOURNAL)
         yield
-    except OSError as error:
-        raise MachineError(f"{error.filename or folder}: {error.strerror or error}; check permissions") from error
     finally:
         subprocess.run(stop, check=False)  # noqa: S603  our own words
+
+
+def _remove(*places: Path) -> None:
+    """Begin without what an earlier demo has left."""
+    for place in places:
+        try:
+            if place.is_dir():
+                shutil.rmtree(place)
+            else:
+                place.unlink(missing_ok=True)
+        except OSError as error:
+            raise MachineError(f"{error.filename or place}: {error.strerror or error}; check permissions") from error
 
 
 def copy_samples(folder: Path) -> bool:
@@ -165,6 +177,27 @@ def demo_commands(samples: Path, products: Path, *, has_list: bool) -> Sequence[
     )
 
 
+def database_commands(folder: Path) -> Sequence[tuple[str, tuple[str, ...]]]:
+    """List the commands of the part about databases: a synthetic one, its image, and what marine science gets of it.
+
+    Parameters
+    ----------
+    folder
+        The demo's folder.
+    """
+    database, image = str(folder / DATABASE), str(folder / IMAGE)
+    url = f"sqlite:///{database}"
+    bursts = "select om_id, max(rate_khz) as khz from om_rate group by om_id order by khz desc limit 3"
+    series = ("--mapping", "practice", "--only", "om_rate", "-o", str(folder / NETCDF), "--plot", str(folder / BURST))
+    return (
+        ("A synthetic environmental database", ("dbdump", "practice", database, "--days", "20")),
+        ("Dump it: every table, its whole schema, checksums", ("dbdump", "dump", url, "-o", image)),
+        ("Compare the image with the database", ("dbdump", "verify", image, "--url", url)),
+        ("Ask the image", ("dbdump", "query", image, bursts)),
+        ("A time series for marine science, and a burst of bioluminescence", ("dbdump", "to-netcdf", image, *series)),
+    )
+
+
 def rucio_commands(folder: Path) -> Sequence[tuple[str, tuple[str, ...]]]:
     """List the commands of the second half of the demo: into Rucio, and out again.
 
@@ -205,6 +238,8 @@ def _closing_words(folder: Path) -> str:
             f"  {products}: {len(made)} products: {', '.join(made)}",
             f"  {products / 'manifest.jsonl'}: size, checksums and contents of each product",
             f"  {products / 'report.json'}: what became of each input",
+            f"  {folder / IMAGE / 'README.md'}: how to read the image of the database",
+            f"  {folder / BURST}: a burst of bioluminescence",
             f"  {folder / FETCHED}: the products as they came out of Rucio",
             "",
             "Open a product in Python with pandas (needs: pip install pandas tables):",

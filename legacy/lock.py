@@ -46,7 +46,7 @@ def _locked(path: Path, *, shared: bool, owner: str) -> Iterator[None]:
         try:
             fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
         except BlockingIOError:
-            message = f"{path.parent}: {owner} is writing there; wait for it, or use --shard to share the work"
+            message = f"{path.parent}: {owner} is writing there; wait for it, or choose another folder"
             raise MachineError(message) from None
         yield
     finally:

@@ -45,7 +45,7 @@ def test_prints_each_command_before_it_runs(made: tuple[Path, str, str]) -> None
     _, out, err = made
     printed = re.findall(r'^\$ (?:eval "\$\()?antares-legacy (\w+)', err, re.MULTILINE)
     rucio = ["sandbox", "ingest", "ingest", "ingest", "catalog", "catalog", "catalog", "sandbox"]
-    assert printed == ["inspect", "convert", "validate", "show", "show", "plot", *rucio]
+    assert printed == ["inspect", "convert", "validate", "show", "show", "plot", *["dbdump"] * 5, *rucio]
     assert err.index("$ antares-legacy convert") < err.index(" converted; ") < err.index("$ antares-legacy validate")
     assert "values of 19 events equal those of the source" in err
     assert "format: seatray-hdf5" in out
@@ -64,6 +64,15 @@ def test_what_came_out_of_rucio_is_what_went_in(made: tuple[Path, str, str]) -> 
         assert (folder / "back" / product).read_bytes() == (folder / "level3" / product).read_bytes()
 
 
+def test_the_database_is_dumped_verified_and_drawn(made: tuple[Path, str, str]) -> None:
+    folder, out, err = made
+    assert "nothing wrong (17 tables, level 1" in out + err
+    assert list((folder / "netcdf").glob("om_rate*.nc"))
+    picture = (folder / "burst.png").read_bytes()
+    assert picture.startswith(PNG)
+    assert len(picture) > 20_000
+
+
 def test_no_server_is_left_running(made: tuple[Path, str, str], run_program: Callable[..., object]) -> None:
     ran = run_program("sandbox", "status", "--dir", made[0] / "rucio")
     assert ran.code == 1  # type: ignore[attr-defined]
@@ -73,7 +82,7 @@ def test_says_where_to_look_and_all_of_it_exists(made: tuple[Path, str, str]) ->
     folder, _, err = made
     closing = err.partition("Where to look:\n")[2]
     places = re.findall(r"^  (antares-legacy-demo\S*):", closing, re.MULTILINE)
-    assert len(places) == 5
+    assert len(places) == 7
     assert all((folder.parent / place).exists() for place in places)
 
 

@@ -1,0 +1,1 @@
+"""The dump itself: plan, workers, journal, and what is written at the end."""

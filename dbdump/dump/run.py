@@ -1,0 +1,342 @@
+"""A dump from its beginning or from where it stopped: snapshot, plan, chunks, proof, the image's books."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from dbdump.dump.finish import finish
+from dbdump.dump.journal import ChunkDone, ChunkGone, Expired, Forgotten, Journal, TableFailed
+from dbdump.dump.options import Content, Manner
+from dbdump.dump.planfile import DumpPlan, read_plan, write_plan
+from dbdump.dump.planner import Tell, make_plan, plan_again, source_id
+from dbdump.dump.presence import has_all_files, is_whole, remove_leftovers
+from dbdump.dump.proof import mark, prove_table, unchanged_since
+from dbdump.dump.worker import ChunkFailed, ChunkTask, Reach, dump_chunk, lend, take_back
+from dbdump.errors import SnapshotExpiredError, TableError
+from dbdump.image import CHECKSUMS, JOURNAL, MANIFEST, PLAN, Manifest, open_image
+from dbdump.plan import Chunk, Snapshot, TablePlan
+from dbdump.schema import TableName
+from dbdump.seal import require_not_sealed
+from dbdump.sources.contract import Source
+from dbdump.sources.opening import Access, connect, parse_url
+from legacy.errors import AntaresLegacyError, UsageError
+from legacy.executor import WorkerDiedError, run
+from legacy.lock import folder_lock
+
+
+class DumpStoppedError(AntaresLegacyError):
+    """The run ended before the dump was complete; the same command goes on."""
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code  # that of what stopped it
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """How a run tells people what it does.
+
+    Parameters
+    ----------
+    say
+        Takes a sentence.
+    planning
+        Takes what the planner does.
+    chunk
+        Takes each chunk that is done, its estimated bytes, and whether it was done by an earlier run.
+    """
+
+    say: Callable[[str], None]
+    planning: Tell
+    total: Callable[[int, int], None]
+    chunk: Callable[[ChunkDone | ChunkFailed, Chunk, bool], None]
+
+
+def dump(access: Access, folder: Path, content: Content, manner: Manner, told: Told) -> Manifest:
+    """Dump a database, or go on with a dump.
+
+    Parameters
+    ----------
+    access
+        The source.
+    folder
+        The image; made if it is not there.
+    content, manner
+        The user's choices.
+    told
+        Where progress goes.
+
+    Returns
+    -------
+    Manifest
+        Of the image; not complete where tables could not be read.
+
+    Raises
+    ------
+    UsageError
+        The folder holds another dump, or something else.
+    SourceError
+        The source cannot be used.
+    DumpStoppedError
+        Something ended the run that is no fault of a table.
+    MachineError
+        Another run writes there.
+    OSError
+        The folder cannot be written to.
+    """
+    require_not_sealed(folder)
+    _check_folder(folder)
+    if (folder / MANIFEST).is_file():
+        manifest = open_image(folder).manifest
+        _check_same(read_plan(folder), access, content, folder)
+        if manifest.complete and has_all_files(folder, manifest):
+            told.say(f"{folder}: the dump is complete already; nothing is done")
+            return manifest
+        if manifest.complete:
+            told.say(f"{folder}: the dump was complete, but files of it are gone or cut short: they are made again")
+    folder.mkdir(parents=True, exist_ok=True)
+    with folder_lock(folder):
+        earlier = read_plan(folder) if (folder / PLAN).is_file() else None
+        if earlier is not None:
+            _check_same(earlier, access, content, folder)
+        remove_leftovers(folder)
+        journal = Journal(folder)
+        source, work = connect(access), None
+        try:
+            failed = tuple(journal.progress.failed)
+            snapshot = _see(source, journal, manner, told)
+            if earlier is None:
+                plan = make_plan(source, _plain_url(access), content, told.planning)
+                write_plan(folder, plan)
+            else:
+                plan = _plan_again(source, earlier, failed, folder, journal, told)
+            work = _Work(access, folder, plan, manner, journal, source, snapshot, told)
+            # Until the end it would not be true; but a source that is away must not cost us a whole image.
+            (folder / MANIFEST).unlink(missing_ok=True)
+            proofs = work.look_back()
+            work.read_all()
+            proofs.update(work.prove())
+            return finish(folder, plan, journal.progress, manner.prove, proofs, told.say)
+        except SnapshotExpiredError as error:
+            journal.add(Expired(str(error)))
+            raise
+        finally:
+            if work is not None:
+                work.source.close()
+            source.close()
+            journal.close()
+
+
+def _plain_url(access: Access) -> str:
+    return parse_url(access.url).render_as_string(hide_password=True)
+
+
+def _check_folder(folder: Path) -> None:
+    if not folder.exists() or (folder / PLAN).is_file():
+        return
+    if (folder / CHECKSUMS).is_file():
+        raise UsageError(f"{folder}: a finished image without a plan; give another folder")
+    # A run that ended before its plan was made leaves a journal; locks begin with a dot.
+    if not folder.is_dir() or any(not (e.name.startswith(".") or e.name == JOURNAL) for e in folder.iterdir()):
+        raise UsageError(f"{folder}: it is there and no image of ours; give an empty or a new folder")
+
+
+def _check_same(plan: DumpPlan, access: Access, content: Content, folder: Path) -> None:
+    if plan.source != source_id(_plain_url(access)):
+        raise UsageError(f"{folder}: the dump in it is of another URL; give that one, or another folder")
+    if plan.content != content:
+        old, new = plan.content.told(), content.told()
+        other = ", ".join(
+            f"{key.replace('_', '-')} '{old[key]}', now '{new[key]}'" for key in old if old[key] != new[key]
+        )
+        raise UsageError(f"{folder}: the dump in it was begun with {other}; give the same, or another folder")
+
+
+def _plan_again(
+    source: Source, earlier: DumpPlan, failed: Sequence[TableName], folder: Path, journal: Journal, told: Told
+) -> DumpPlan:
+    """Plan anew what the earlier run could not read; where that gives other chunks, the old ones do not count."""
+    plan = plan_again(source, earlier, failed, told.planning)
+    before = {table.name: table for table in earlier.tables}
+    for table in plan.tables:
+        # First the journal: an old chunk must never count for a new plan.
+        if before.get(table.name) != table:
+            journal.add(Forgotten(table.name))
+    if plan != earlier:
+        write_plan(folder, plan)
+    return plan
+
+
+def _see(source: Source, journal: Journal, manner: Manner, told: Told) -> Snapshot:
+    """Take part in the last snapshot if it still is one, else take a new one."""
+    progress = journal.progress
+    progress.failed.clear()  # what failed is tried again
+    last = progress.snapshots[-1] if progress.snapshots else None
+    if last is not None and last.mode == "scn" and manner.snapshot in ("", "scn"):
+        try:
+            # Only reading shows that a system change number is too old, and then perhaps not in the first table.
+            if progress.expired:
+                raise SnapshotExpiredError(progress.expired)
+            source.join(last)
+        except SnapshotExpiredError as error:
+            told.say(f"the snapshot of the earlier run is gone ({error}); a new one is taken")
+        else:
+            return last
+    allowed = source.facts().snapshots
+    mode = manner.snapshot or (allowed[0] if allowed else "none")
+    snapshot = source.begin(mode)
+    journal.add(snapshot)
+    return snapshot
+
+
+@dataclass(slots=True)
+class _Work:
+    """One run over the chunks of a plan."""
+
+    access: Access
+    folder: Path
+    plan: DumpPlan
+    manner: Manner
+    journal: Journal
+    source: Source
+    snapshot: Snapshot
+    told: Told
+
+    @property
+    def _number(self) -> int:
+        return len(self.journal.progress.snapshots) - 1
+
+    def look_back(self) -> dict[TableName, str]:
+        """See that what earlier runs dumped is still true; forget the tables of which it is not."""
+        proofs: dict[TableName, str] = {}
+        for table in self.plan.tables:
+            older = [done for done in self._done(table) if done.snapshot != self._number]
+            if not older:
+                continue
+            try:
+                proof = self._proof_of(table, older)
+            except TableError as error:
+                self.journal.add(TableFailed(table.name, str(error)))
+                continue
+            if proof:
+                proofs[table.name] = proof
+            else:
+                self.told.say(f"{table.name} has changed since the earlier run: all of it is read again")
+                self.journal.add(Forgotten(table.name))
+        return proofs
+
+    def _proof_of(self, table: TablePlan, older: list[ChunkDone]) -> str:
+        if self.plan.server.kind == "sqlite" and self.snapshot.mode == "readonly" and self.manner.prove != "off":
+            # Here a snapshot's token is the state of the file: better than a count, which other values leave as it is.
+            states = {snapshot.token for snapshot in self.journal.progress.snapshots[min(d.snapshot for d in older) :]}
+            return "the file was not written to since the earlier run" if states == {self.snapshot.token} else ""
+        before = self.journal.progress.marks.get(table.name)
+        return unchanged_since(self.source, table, older, before, self.manner.prove)
+
+    def _done(self, table: TablePlan) -> list[ChunkDone]:
+        done = self.journal.progress.done
+        return [done[table.name, chunk.number] for chunk in table.chunks if (table.name, chunk.number) in done]
+
+    def read_all(self) -> None:
+        """Read every chunk that is not there yet, the largest first."""
+        tasks = self._tasks()
+        for item, result in self._results(tasks):
+            if isinstance(result, WorkerDiedError):
+                advice = "it was killed twice, perhaps for want of memory: try --jobs 1"
+                message = f"{item.chunk.table}: the process that read chunk {item.chunk.number} ended; {advice}"
+                result = ChunkFailed(item.chunk.table, item.chunk.number, Reach.TABLE, message, 1)
+            if isinstance(result, ChunkDone):
+                self.journal.add(result)
+            elif result.reach != Reach.TABLE:
+                if result.reach == Reach.SNAPSHOT:
+                    self.journal.add(Expired(result.problem))
+                raise DumpStoppedError(result.problem, result.exit_code)
+            elif result.table not in self.journal.progress.failed:
+                self.journal.add(TableFailed(result.table, result.problem))
+            self.told.chunk(result, item.chunk, False)
+
+    def _tasks(self) -> list[ChunkTask]:
+        ours: list[ChunkTask] = []
+        progress, jobs = self.journal.progress, self._jobs()
+        rate = self.manner.max_mbps * 1e6 / jobs
+        chunks = self.plan.chunks()
+        self.told.total(len(chunks), sum(chunk.size for chunk in chunks))
+        for table in self.plan.tables:
+            if table.name in progress.failed or not self._marked(table):
+                continue
+            for chunk in table.chunks:
+                done = progress.done.get((table.name, chunk.number))
+                if done is not None and is_whole(self.folder, table, done):
+                    self.told.chunk(done, chunk, True)
+                    continue
+                if done is not None:
+                    self.journal.add(ChunkGone(chunk.table, chunk.number))
+                alone = TablePlan(table.schema, table.columns, (chunk,))
+                threshold = self.plan.content.lob_threshold
+                where = (self.access, self.snapshot, self._number, self.folder)
+                ours.append(ChunkTask(*where, alone, chunk, threshold, rate, self.manner.patience))
+        return sorted(ours, key=lambda task: -task.chunk.size)
+
+    def _marked(self, table: TablePlan) -> bool:
+        """Note the state of a table before it is read, where no snapshot will vouch for it."""
+        wanted = self.snapshot.mode == "none" or self.manner.prove == "rowscn"
+        if not wanted or self.manner.prove == "off" or table.name in self.journal.progress.marks:
+            return True
+        try:
+            self.journal.add(mark(self.source, table, self.manner.prove))
+        except TableError as error:
+            self.journal.add(TableFailed(table.name, str(error)))
+            return False
+        return True
+
+    def _jobs(self) -> int:
+        """One session plans and holds the snapshot; where only that one may read, it reads."""
+        if self.snapshot.mode == "readonly" and self.plan.server.kind == "oracle":
+            return 1
+        most = self.manner.max_sessions
+        return max(1, min(self.manner.jobs, most - 1 if most > 1 else 1 if most == 1 else self.manner.jobs))
+
+    def _results(self, tasks: list[ChunkTask]) -> Iterator[tuple[ChunkTask, ChunkDone | ChunkFailed | WorkerDiedError]]:
+        jobs = min(self._jobs(), len(tasks))
+        if jobs > 1:
+            yield from run(dump_chunk, tasks, jobs)
+            return
+        with self._lent():
+            yield from run(dump_chunk, tasks, 1)
+
+    @contextmanager
+    def _lent(self) -> Iterator[None]:
+        lend(self.access, self.source, self.snapshot)
+        try:
+            yield
+        finally:
+            take_back(self.access, self.source)
+
+    def prove(self) -> dict[TableName, str]:
+        """Show that the tables did not change while they were read, where no snapshot vouches for it."""
+        proofs: dict[TableName, str] = {}
+        if self.snapshot.mode != "none" or self.manner.prove == "off":
+            return proofs
+        self._connect_again()
+        rows: dict[TableName, int] = defaultdict(int)
+        for done in self.journal.progress.done.values():
+            rows[done.table] += done.rows
+        for number, table in enumerate(self.plan.tables):
+            if table.name in self.journal.progress.failed:
+                continue
+            self.told.planning(f"proving {table.name}", number, len(self.plan.tables))
+            before = self.journal.progress.marks[table.name]
+            try:
+                proofs[table.name] = prove_table(self.source, table, before, rows[table.name], self.manner.prove)
+            except TableError as error:
+                self.journal.add(Forgotten(table.name))
+                self.journal.add(TableFailed(table.name, str(error)))
+        return proofs
+
+    def _connect_again(self) -> None:
+        """Take a new connection: ours may be gone after the time that the workers read, or was lent and lost."""
+        self.source.close()
+        self.source = connect(self.access)
+        self.source.join(self.snapshot)

@@ -1,0 +1,1 @@
+"""Databases that can be dumped: one file or folder for every kind of server."""

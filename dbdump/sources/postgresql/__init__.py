@@ -1,0 +1,1 @@
+"""PostgreSQL as a source; `dbdump.sources.postgresql.source` has the connection."""

@@ -1,0 +1,1 @@
+"""SQLite files from the Parquet parts of an image."""

@@ -1,0 +1,1 @@
+"""Compares an image with its source, and with itself."""
