@@ -43,7 +43,7 @@ types: $(VENV)/.test
 	$(BIN)/mypy
 
 unit: $(VENV)/.test
-	$(BIN)/pytest -m 'not real' -n $(WORKERS) --dist loadgroup
+	$(BIN)/pytest -m 'not real and not postgresql' -n $(WORKERS) --dist loadgroup
 
 test-real: $(VENV)/.test
 	tests/real/xrootd.sh $(BIN)/pytest -m real -n $(WORKERS)
@@ -56,7 +56,7 @@ bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks.dbdump_oracle
 
 soak: $(VENV)/.test
-	ANTARES_LEGACY_SOAK=1 $(BIN)/pytest -m 'not real' -n $(WORKERS) --dist loadgroup
+	ANTARES_LEGACY_SOAK=1 $(BIN)/pytest -m 'not real and not postgresql' -n $(WORKERS) --dist loadgroup
 
 clean:
 	rm -rf $(VENV) demo .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -16,7 +16,7 @@ from dbdump.image import Manifest, open_image
 from dbdump.sources.opening import Access, connect
 from dbdump.verify.levels import Extent, verify
 
-pytestmark = pytest.mark.server
+pytestmark = pytest.mark.postgresql
 
 
 def nothing(*_: object) -> None:
@@ -46,7 +46,7 @@ class Place:
 def place() -> Iterator[Place]:
     text = os.environ.get("ANTARES_LEGACY_TEST_DB", "")
     if not text.startswith("postgresql"):
-        pytest.skip("no PostgreSQL: run tests/real/postgresql.sh pytest -m server")
+        pytest.skip("no PostgreSQL: run tests/real/postgresql.sh pytest -m postgresql")
     url = make_url(text)
     schema = f"r{uuid.uuid4().hex[:8]}"
     with psycopg.connect(

@@ -173,7 +173,7 @@ def test_tables_that_changed_since_the_plan(make: Make, dump: Dump, change: str,
     writer.execute(change)
     writer.commit()
     writer.close()
-    with pytest.raises(TableGoneError, match=rf"main\.t: the table {message}.*plan the dump again"):
+    with pytest.raises(TableGoneError, match=rf"main\.t: the table {message}.*run the same dump command again"):
         list(dumped.source.read(dumped.plan, dumped.plan.chunks[0], Reading(), dumped.lobs))
     if "ADD" not in change:
         with pytest.raises(TableGoneError, match=r"main\.t"):
