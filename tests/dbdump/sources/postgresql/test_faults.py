@@ -1,5 +1,6 @@
 """A real PostgreSQL that refuses, changes, or goes away."""
 
+import time
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -142,7 +143,12 @@ def test_without_snapshot_a_chunk_is_of_one_moment(filled: Any, source: Any, lob
 def test_snapshots_that_are_not_there(filled: Any, source: Any) -> None:
     other = filled.open()
     snapshot = other.begin("readonly")
+    process = other._session._connection.info.backend_pid
     other.close()
+    # The server's process ends after the connection, not with it.
+    alive, deadline = f"SELECT FROM pg_stat_activity WHERE pid = {process}", time.monotonic() + 20
+    while filled.writer.execute(alive).fetchall() and time.monotonic() < deadline:
+        time.sleep(0.01)
     with pytest.raises(SnapshotExpiredError, match="not held any more"):
         source.join(snapshot)
     with pytest.raises(SnapshotExpiredError, match="no snapshot of PostgreSQL"):
