@@ -1,1 +1,1 @@
-"""Apptainer recipes of the processing pipelines. This room has no commands yet."""
+"""The processing pipelines as Apptainer recipes: catalogue, lint, build, test, run, and what the last build said."""
