@@ -11,6 +11,7 @@ from pathlib import Path
 from ingest.derived import with_derived
 from ingest.discovery import Found, Passed, check_arguments, find_files
 from ingest.item import Item, Scalar
+from ingest.naming import NameTally
 from ingest.products import format_of, product_values
 from ingest.rules import name_problem
 from ingest.schemas import Schema, load_schema
@@ -111,6 +112,7 @@ class _Maker:
     sets: tuple[Template, ...]
     sidecars: Sidecars
     _unknown: dict[str, str] = field(default_factory=dict)
+    _named: NameTally = field(default_factory=NameTally)
 
     def make(self, found: Found) -> Item:
         """Gather all that is stated about a file, and name it."""
@@ -137,7 +139,10 @@ class _Maker:
         )
 
     def remarks(self) -> list[str]:
-        """Say which keys of manifests were left out."""
+        """Say which keys of manifests were left out, and what was found out about names."""
+        return [*self._left_out(), *self._named.remarks()]
+
+    def _left_out(self) -> list[str]:
         if not self._unknown:
             return []
         names = sorted(self._unknown)
@@ -173,6 +178,10 @@ class _Maker:
     def _complete(self, stated: Stated, found: Found) -> tuple[Mapping[str, Scalar], list[str]]:
         """Add defaults and what follows, and ask the schema."""
         values = {**self.settings.metadata, **stated.values}
+        of_name = self._named.facts(self.settings.names, found, stated.values)
+        values |= {
+            key: value for key, value in of_name.items() if key in self.schema.types and key not in stated.values
+        }
         given: dict[str, Scalar] = {"format": format_of(found.basename), "schema": self.schema.name}
         for key, value in given.items():
             if key in self.schema.types and value and key not in values:

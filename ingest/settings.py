@@ -18,6 +18,7 @@ from ingest.storage.pfn import PfnRule
 from ingest.templates import FILE_FIELDS, SET_FIELDS, Template, TemplateError, parse_template
 from legacy.config import Config
 from legacy.errors import MetadataError, UsageError, nearest, printable
+from legacy.names import NameRules, name_rules
 
 Mode = Literal["register", "copy"]
 
@@ -76,6 +77,8 @@ class Settings:
         Threads that read files.
     metadata
         Keys and values for files that do not state these keys themselves.
+    names
+        What the names of files say; made from the section ``names`` of the configuration file.
     """
 
     scope: str = "antares"
@@ -97,6 +100,7 @@ class Settings:
     rehash: bool = False
     jobs: int = 2
     metadata: Mapping[str, Scalar] = field(default_factory=dict)
+    names: NameRules = field(default_factory=name_rules, metadata={"setting": False})
 
     @property
     def sidecar_suffix(self) -> str:
@@ -155,7 +159,7 @@ def settings_from(
     """
     given = {key: value for key, value in options.items() if value is not None}
     values = {**_located(config.section("ingest", Settings), config.folder), **_located(given, Path.cwd())}
-    settings = Settings(**values)  # type: ignore[arg-type]
+    settings = Settings(**values, names=name_rules(config))  # type: ignore[arg-type]
     if not settings.dataset:
         settings = replace(settings, containers=())  # they would have nothing to hold
     origin = _Origin(config, given.keys())

@@ -7,7 +7,7 @@ the fields are the keys, their annotations the types. What the values mean is th
 import math
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from types import UnionType
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 CONFIG_NAME = "antares-legacy.yaml"
 CONFIG_VARIABLE = "ANTARES_LEGACY_CONFIG"
-SECTIONS = ("ingest",)
+SECTIONS = ("ingest", "names")
 """The top-level keys. A room that gets settings adds its name here; nothing is imported from it."""
 
 _MAX_BYTES = 1 << 20
@@ -56,7 +56,7 @@ class Config:
             One of `SECTIONS`.
         kind
             A dataclass whose annotations are made of str, bool, int, float, Literal, tuples and mappings of
-            those, and other such dataclasses.
+            those, and other such dataclasses. A field with the metadata ``setting: False`` is no key.
 
         Returns
         -------
@@ -175,7 +175,7 @@ def _loader() -> "type[yaml.SafeLoader]":
 
 def _members(kind: type[Any], values: Mapping[str, object], where: str) -> dict[str, object]:
     hints = get_type_hints(kind)
-    known = [member.name for member in fields(kind)]
+    known = [member.name for member in fields(kind) if member.metadata.get("setting", True)]
     checked: dict[str, object] = {}
     for key, value in values.items():
         if key not in known:
@@ -208,7 +208,8 @@ def _instance(value: object, kind: type[Kind], where: str) -> Kind:
     if not isinstance(value, dict):
         raise MetadataError(f"{where}: expected keys with values, found {_named(value)}")
     given = _members(kind, value, where)
-    missing = [member.name for member in fields(kind) if member.name not in given]  # type: ignore[arg-type]
+    needed = [member.name for member in fields(kind) if member.default is MISSING]  # type: ignore[arg-type]
+    missing = [name for name in needed if name not in given]
     if missing:
         raise MetadataError(f"{where}: the key '{missing[0]}' is missing; give it")
     try:

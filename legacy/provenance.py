@@ -1,12 +1,22 @@
 """How a product came to be: the steps, and their W3C PROV-JSON form.
 
-Only base names, options and checksums are recorded: no folders, hosts, users or environment variables.
+Only base names, options and checksums are recorded: no folders, hosts, users, and of the environment only the
+digest of the container image that the program runs in.
 """
 
+import json
+import os
+import re
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from legacy.errors import UsageError
+
+IMAGE_VARIABLE = "ANTARES_LEGACY_IMAGE_DIGEST"
+"""Set by ``containers run``: digest of the image that this program runs in, ``sha256:`` and 64 hex digits."""
+_IMAGE_KEY = "image"
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _NAMESPACE = uuid.UUID("7b0f3c1e-5f0e-5d8e-9f6b-2d4c3a1e6a10")
 
 
@@ -49,6 +59,41 @@ def random_id() -> str:
 def derived_id(*parts: str) -> str:
     """Return a UUID that depends on `parts` alone."""
     return str(uuid.uuid5(_NAMESPACE, "\x1f".join(parts)))
+
+
+def with_image(parameters: str) -> str:
+    """Add the digest of the image that this program runs in to the recorded options of a step.
+
+    Parameters
+    ----------
+    parameters
+        Options as a canonical JSON object. Outside of an image they are returned as they are.
+
+    Raises
+    ------
+    UsageError
+        The variable has something else than a digest.
+    """
+    digest = os.environ.get(IMAGE_VARIABLE)
+    if not digest:
+        return parameters
+    if not _DIGEST.fullmatch(digest):
+        raise UsageError(f"{IMAGE_VARIABLE} is '{digest}'; expected sha256: and 64 hex digits, or no such variable")
+    return json.dumps({**json.loads(parameters), _IMAGE_KEY: digest}, sort_keys=True, ensure_ascii=True)
+
+
+def without_image(parameters: str) -> str:
+    """Return recorded options as they were asked for: the image shapes no product, so another one is no other option.
+
+    A text that `with_image` did not write is returned as it is.
+    """
+    try:
+        given = json.loads(parameters)
+    except ValueError:  # a foreign product: the caller compares the text
+        return parameters
+    if not isinstance(given, dict) or not given.pop(_IMAGE_KEY, ""):
+        return parameters
+    return json.dumps(given, sort_keys=True, ensure_ascii=True)
 
 
 def prov_json(steps: Sequence[Step], *, kid: str, product_name: str) -> dict[str, object]:
