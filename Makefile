@@ -45,8 +45,10 @@ types: $(VENV)/.test
 unit: $(VENV)/.test
 	$(BIN)/pytest -m 'not real and not postgresql' -n $(WORKERS) --dist loadgroup
 
+# Each script makes sure that one piece of software is there, and runs what follows it.
 test-real: $(VENV)/.test
-	tests/real/xrootd.sh $(BIN)/pytest -m real -n $(WORKERS)
+	tests/real/xrootd.sh tests/real/cwl.sh tests/real/slurm.sh tests/real/apptainer.sh \
+	  $(BIN)/pytest -m real -n $(WORKERS) --dist loadgroup
 	tests/real/postgresql.sh $(BIN)/pytest -m 'server or postgresql' -n $(WORKERS) --dist loadgroup
 
 bench: $(VENV)/.bench

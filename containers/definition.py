@@ -7,6 +7,7 @@ sections that begin with ``%name`` at the start of a line; ``%arguments`` holds 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from legacy.errors import InputError
@@ -105,6 +106,8 @@ def read_definition(path: Path) -> Definition:
         It cannot be read as text, is too large, or has a line before the first section that is no keyword.
     """
     try:
+        if not path.is_file():  # a pipe would be waited for without end
+            raise InputError(path, "no such file, or no regular file", advice="give the name of a definition file")
         size = path.stat().st_size
         if size > LARGEST:
             raise InputError(path, "is too large for a definition file", found=f"{size} bytes")
@@ -129,7 +132,7 @@ def parse_definition(text: str, path: Path) -> Definition:
         if not match:
             raise InputError(path, "has a line that is no keyword", where=f"line {number}", found=line.strip()[:60])
         header[match["key"].lower()] = match["value"].strip()
-    for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
+    for start, end in pairwise([*starts, len(lines)]):
         sections.append(_section(lines[start], start + 1, "\n".join(lines[start + 1 : end])))
     return Definition(path, text, header, tuple(sections))
 

@@ -132,13 +132,15 @@ except SystemExit as left:
         HELP.format(arguments="'convert', '--help'"),
         HELP.format(arguments="'ingest', '--help'"),
         HELP.format(arguments="'catalog', 'find', '--help'"),
+        HELP.format(arguments="'containers', 'run', '--help'"),
         "import converters.cli",
         "import ingest.cli",
+        "import containers.cli",
         "import legacy.cli",
     ],
     ids=[
         *("--help", "--version", "convert --help", "ingest --help", "catalog find --help"),
-        *("converters.cli", "ingest.cli", "legacy.cli"),
+        *("containers run --help", "converters.cli", "ingest.cli", "containers.cli", "legacy.cli"),
     ],
 )
 def test_start_up_is_light(code: str) -> None:
