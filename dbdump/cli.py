@@ -32,6 +32,7 @@ class Format(StrEnum):
     """Choices of ``--format``."""
 
     PARQUET = "parquet"
+    SQLITE = "sqlite"
     BOTH = "both"
 
 
@@ -63,6 +64,7 @@ ClientDir = Annotated[Path | None, typer.Option(metavar="D", help="Oracle: folde
 Schemas = Annotated[list[str] | None, typer.Option("--schema", metavar="S", help="Schema. [the account's own]")]
 Include = Annotated[list[str] | None, typer.Option(metavar="G", help="Only tables like this, such as 'ENV.CTD_*'.")]
 Exclude = Annotated[list[str] | None, typer.Option(metavar="G", help="No tables like this.")]
+Form = Annotated[Format, typer.Option("--format", help="Rows as Parquet, as SQLite files, or as both.")]
 Threshold = Annotated[int, typer.Option(min=0, metavar="B", help="LOBs of more bytes become files of their own.")]
 AllowLossy = Annotated[bool, typer.Option("--allow-lossy", help="Dump also columns that cannot be had exactly.")]
 RawText = Annotated[list[str] | None, typer.Option(metavar="T.C", help="Take this column of text as bytes.")]
@@ -111,6 +113,7 @@ def plan(
     schema: Schemas = None,
     include: Include = None,
     exclude: Exclude = None,
+    form: Form = Format.PARQUET,
     allow_lossy: AllowLossy = False,
     raw_text: RawText = None,
     password_file: PasswordFile = None,
@@ -126,7 +129,7 @@ def plan(
     from dbdump.show_plan import to_dict, to_text
     from dbdump.sources.opening import open_source
 
-    content = _content(schema, include, exclude, allow_lossy=allow_lossy, raw_text=raw_text)
+    content = _content(schema, include, exclude, form=form, allow_lossy=allow_lossy, raw_text=raw_text)
     source = open_source(_options(url, password_file, thick=thick, client_dir=client_dir))
     try:
         made = make_plan(source, url, content, lambda what, done, of: talk.detail(_step(what, done, of)))
@@ -143,7 +146,7 @@ def dump(
     schema: Schemas = None,
     include: Include = None,
     exclude: Exclude = None,
-    form: Annotated[Format, typer.Option("--format", help="both: SQLite files beside the Parquet.")] = Format.PARQUET,
+    form: Form = Format.PARQUET,
     snapshot: Annotated[SnapshotMode | None, typer.Option(help="One moment for all tables. [the best allowed]")] = None,
     prove: Annotated[
         Prove, typer.Option(help="Without a snapshot: how tables are shown not to change.")
@@ -184,14 +187,16 @@ def dump(
 
 @dbdump_app.command()
 def status(image: ImageFolder, as_json: AsJson = False) -> None:
-    """Say how far a dump is; it may be running.
+    """Say how far a dump is, and whether its files are there; it may be running.
 
+    Exit code 1 if files are missing or cut short.
     Example: antares-legacy dbdump status image
     """
     from dbdump.status import status_of, to_text
 
     found = status_of(image)
     typer.echo(json.dumps(found.to_dict(), ensure_ascii=False) if as_json else _printable(to_text(found)))
+    raise typer.Exit(1 if found.missing else 0)
 
 
 @dbdump_app.command()

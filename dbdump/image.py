@@ -9,7 +9,7 @@
     ddl/               statements and source texts of the database
     parquet/<SCHEMA>/<TABLE>/part-00000.parquet ...
     lobs/ab/ab12...    values longer than the threshold, named by their SHA-256
-    sqlite/<SCHEMA>.sqlite   with ``--format sqlite`` or ``both``
+    sqlite/<SCHEMA>.sqlite   with ``--format both`` beside the parts; with ``--format sqlite`` in their place
     checksums.sha256   of all files above but manifest.json
     manifest.jsonl     the files as `antares-legacy ingest` takes them
     plan.json, journal.jsonl   what a later run needs to go on
@@ -78,6 +78,41 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """Rows of a table in a SQLite file: number of the first one (from 1), how many, and the chunk that they are of."""
+
+    first: int
+    rows: int
+    chunk: int
+
+
+@dataclass(frozen=True, slots=True)
+class SqliteRows:
+    """The rows of a table where a SQLite file alone has them (``--format sqlite``).
+
+    Parameters
+    ----------
+    path
+        One of `Manifest.sqlite`.
+    names
+        Of the table there; more than one where it has more columns than SQLite takes. The n-th row has the rowid n.
+    spans
+        One for each part that was read, in the order of rows.
+    digest
+        Order-free digest of all rows and columns (`dbdump.verify.canon`), computed from this file when it was made.
+    """
+
+    path: str
+    names: tuple[str, ...]
+    spans: tuple[Span, ...]
+    digest: str
+
+
+Slice = Part | Span
+"""Some rows of a table, one after the other."""
+
+
+@dataclass(frozen=True, slots=True)
 class ImageTable:
     """A table of the image.
 
@@ -96,6 +131,8 @@ class ImageTable:
         character set.
     proof
         How it is known that the table did not change while it was read, ``""`` where a snapshot says so.
+    sqlite
+        Where the rows are when there are no `parts`.
     """
 
     schema: TableSchema
@@ -104,6 +141,7 @@ class ImageTable:
     problem: str = ""
     odd_characters: Mapping[str, int] = field(default_factory=dict)
     proof: str = ""
+    sqlite: SqliteRows | None = None
 
     @property
     def name(self) -> TableName:
@@ -112,8 +150,18 @@ class ImageTable:
 
     @property
     def rows(self) -> int:
-        """Rows of all parts."""
-        return sum(part.rows for part in self.parts)
+        """Number of rows in the image."""
+        return sum(piece.rows for piece in self.slices)
+
+    @property
+    def slices(self) -> tuple[Slice, ...]:
+        """All rows in their order, in the pieces in which they are read."""
+        return self.parts if self.sqlite is None else self.sqlite.spans
+
+    @property
+    def is_present(self) -> bool:
+        """Whether rows of it can be in the image: a table that could not be read has nothing."""
+        return bool(self.parts) or self.sqlite is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +187,7 @@ class Manifest:
     tables, views, code
         The contents.
     sqlite
-        The SQLite files, when asked for.
+        The SQLite files, when asked for; with ``--format sqlite`` the rows themselves.
     lobs
         Number and bytes of the files below ``lobs/``.
     warnings
@@ -168,6 +216,20 @@ class Manifest:
     checksums: str = ""
     digest: str = ""
     image_version: str = IMAGE_VERSION
+
+    @property
+    def in_sqlite_alone(self) -> bool:
+        """Whether the rows are in the SQLite files, and there are no parts."""
+        return any(table.sqlite is not None for table in self.tables)
+
+    def size_of(self, table: ImageTable) -> int:
+        """Return the bytes of a table's files; of a SQLite file its share by rows, as nothing tells it better."""
+        if table.sqlite is None:
+            return sum(part.file.size for part in table.parts)
+        path = table.sqlite.path
+        size = next(file.size for file in self.sqlite if file.path == path)
+        rows = sum(one.rows for one in self.tables if one.sqlite is not None and one.sqlite.path == path)
+        return size * table.rows // max(rows, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,3 +326,7 @@ def _check_paths(path: Path, manifest: Manifest) -> None:
     for file in files:
         if file.path.startswith("/") or ".." in file.path.split("/") or "\0" in file.path:
             raise ImageError(f"{path}: '{printable(file.path)}' leads out of the image")
+    known = {file.path for file in manifest.sqlite}
+    for table in manifest.tables:
+        if table.sqlite is not None and (table.sqlite.path not in known or not table.sqlite.names):
+            raise ImageError(f"{path}: it names no SQLite file for the rows of {printable(str(table.name))}")

@@ -83,8 +83,21 @@ class Snapshot:
         snapshot; ``""`` for none.
     taken
         When it was taken by the source's clock, ISO 8601 UTC.
+    seen
+        Which transactions it sees, in the source's own words (PostgreSQL: ``pg_current_snapshot()``); ``""`` where the
+        source has no such words. Later it tells rows that were written since.
+    place
+        What tells the database from another one of the same URL (PostgreSQL: identifier of the cluster and number of
+        the database, ``?`` for one that is not told); ``""`` where nothing does.
     """
 
     mode: str
     token: str = ""
     taken: str = ""
+    seen: str = ""
+    place: str = ""
+
+    def is_elsewhere(self, other: "Snapshot") -> bool:
+        """Whether another snapshot is of another database, as far as both say."""
+        ours, theirs = self.place.split("/"), other.place.split("/")
+        return any(one != two and "?" not in (one, two) and one and two for one, two in zip(ours, theirs, strict=False))

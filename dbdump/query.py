@@ -1,5 +1,8 @@
 """SQL over an image: DuckDB in memory, with a view for each table, shut in so that it sees nothing else.
 
+It reads Parquet parts by itself. Of tables that only a SQLite file has, it gets Arrow batches through Python: its own
+reader of SQLite files is an extension that would have to be downloaded.
+
 Only a SELECT runs. No other file can be read, none written but temporary ones, no network, no extensions, and the
 settings are locked (duckdb.org/docs/stable/operations_manual/securing_duckdb/overview).
 """
@@ -10,12 +13,13 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dbdump.errors import ImageError
-from dbdump.image import PARQUET, Image, ImageTable, Part
+from dbdump.image import PARQUET, Image, ImageTable, Part, Slice
+from dbdump.query_stream import RowStream
 from dbdump.sqlite.names import folded, literal, quoted, unique_names
 from legacy.errors import AntaresLegacyError, MachineError, MissingDependencyError, UsageError, printable
 
@@ -42,10 +46,31 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Shut:
-    """A DuckDB that sees an image and nothing else, and the folder of the image as it reads it."""
+    """A DuckDB that sees an image and nothing else.
+
+    Parameters
+    ----------
+    database
+        The DuckDB.
+    place
+        Folder of the image, as DuckDB reads it.
+    streams
+        What it reads through Python.
+    """
 
     database: "duckdb.DuckDBPyConnection"
     place: Path
+    streams: list[RowStream] = field(default_factory=list)
+
+    def numbered_rows(self, image: Image, table: ImageTable, piece: Slice) -> str:
+        """Return the SELECT that reads a slice of a table, with the column ``file_row_number`` from 0 on."""
+        if isinstance(piece, Part):
+            return rows_of(self.place, table, piece, numbered=True)
+        stream = RowStream(image.folder, table, (piece,), numbered=True)
+        self.streams.append(stream)
+        name = f"_rows_{len(self.streams)}"
+        self.database.register(name, stream)
+        return f"SELECT * FROM temp.{quoted(name)}"  # noqa: S608  a name of ours
 
 
 @contextmanager
@@ -75,7 +100,7 @@ def query(image: Image, sql: str) -> Iterator[Answer]:
     MachineError
         Memory or disk are not enough.
     """
-    with open_database(image) as shut, told(image):
+    with open_database(image) as shut, told(image, shut.streams):
         database = shut.database
         kinds = [str(statement.type).rpartition(".")[2] for statement in database.extract_statements(sql)]
         if kinds != ["SELECT"]:
@@ -84,16 +109,17 @@ def query(image: Image, sql: str) -> Iterator[Answer]:
         # The name of this method changed between versions of DuckDB.
         make_reader = getattr(relation, "to_arrow_reader", None) or relation.fetch_arrow_reader
         reader = make_reader(BATCH_ROWS)
-        yield Answer(_column_names(relation.columns), _batches(reader))
+        yield Answer(_column_names(relation.columns), _batches(reader, shut.streams))
 
 
-def _batches(reader: Iterator["pa.RecordBatch"]) -> Iterator["pa.RecordBatch"]:
+def _batches(reader: Iterator["pa.RecordBatch"], streams: list[RowStream]) -> Iterator["pa.RecordBatch"]:
     """Yield what the reader has; an error in mid-way comes from Arrow, not from DuckDB."""
     import pyarrow as pa
 
     try:
         yield from reader
     except (pa.ArrowException, OSError) as error:
+        _raise_own(streams)
         raise AntaresLegacyError(f"DuckDB: {_line(error)}; the rows above are not all") from error
 
 
@@ -134,14 +160,15 @@ def open_database(image: Image) -> Iterator["Shut"]:
         }
         place = _readable_place(image, Path(scratch))
         with duckdb.connect(":memory:", config=config) as database:
+            shut = Shut(database, place)
             with told(image):
                 database.execute("SET TimeZone = 'UTC'")
                 database.execute("SET enable_progress_bar = false")  # it would be drawn on stdout
-                _make_views(database, image, place)
+                _make_views(shut, image)
             database.execute(f"SET allowed_directories = [{literal(f'{place / PARQUET}/')}]")
             database.execute("SET enable_external_access = false")
             database.execute("SET lock_configuration = true")
-            yield Shut(database, place)
+            yield shut
 
 
 def _require_exact(version: str, image: Image) -> None:
@@ -166,21 +193,33 @@ def _readable_place(image: Image, scratch: Path) -> Path:
     return link
 
 
-def _make_views(database: "duckdb.DuckDBPyConnection", image: Image, place: Path) -> None:
-    tables = [table for table in image.manifest.tables if table.parts and table.columns and not table.problem]
+def _make_views(shut: Shut, image: Image) -> None:
+    database = shut.database
+    tables = [table for table in image.manifest.tables if table.is_present and table.columns and not table.problem]
     names = sorted({table.name.schema for table in tables})
     views = []
     for schema, given in zip(names, unique_names(names, _OWN, reserved=""), strict=True):
         database.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(given)}")
         own = [table for table in tables if table.name.schema == schema]
         unique = unique_names((table.name.name for table in own), reserved="")
-        views += [(given, name, rows_of(place, table)) for table, name in zip(own, unique, strict=True)]
-    for given, name, rows in views:
-        database.execute(f"CREATE VIEW {quoted(given)}.{quoted(name)} AS {rows}")
+        views += [(given, name, table) for table, name in zip(own, unique, strict=True)]
     held = Counter(folded(name) for _, name, _ in views)
-    for given, name, rows in views:
-        if held[folded(name)] == 1 and folded(given) != "main":
-            database.execute(f"CREATE VIEW main.{quoted(name)} AS {rows}")
+    for given, name, table in views:
+        alone = held[folded(name)] == 1 and folded(given) != "main"
+        for place in (given, "main") if alone else (given,):
+            _make_view(shut, image, table, (place, name))
+
+
+def _make_view(shut: Shut, image: Image, table: ImageTable, name: tuple[str, str]) -> None:
+    database, (schema, view) = shut.database, name
+    if table.sqlite is None:
+        database.execute(f"CREATE VIEW {quoted(schema)}.{quoted(view)} AS {rows_of(shut.place, table)}")
+        return
+    stream = RowStream(image.folder, table, table.sqlite.spans)
+    shut.streams.append(stream)
+    database.execute(f"USE {quoted(schema)}")
+    database.from_arrow(stream).create_view(view)
+    database.execute("USE main")
 
 
 def rows_of(place: Path, table: ImageTable, part: Part | None = None, *, numbered: bool = False) -> str:
@@ -202,8 +241,15 @@ def rows_of(place: Path, table: ImageTable, part: Part | None = None, *, numbere
 
 
 @contextmanager
-def told(image: Image) -> Iterator[None]:
+def told(image: Image, streams: list[RowStream] | None = None) -> Iterator[None]:
     """Turn DuckDB's errors into ours, in one line.
+
+    Parameters
+    ----------
+    image
+        Whose tables are asked.
+    streams
+        What DuckDB reads through Python: an error there is the one to tell.
 
     Raises
     ------
@@ -213,7 +259,8 @@ def told(image: Image) -> Iterator[None]:
     import duckdb
 
     try:
-        yield
+        with _own_first(streams or []):
+            yield
     except (duckdb.OutOfMemoryException, duckdb.FatalException) as error:
         raise MachineError(f"DuckDB: {_line(error)}; ask for fewer rows, or give more room in $TMPDIR") from error
     except duckdb.PermissionException as error:
@@ -224,6 +271,23 @@ def told(image: Image) -> Iterator[None]:
         raise UsageError(f"SQL: {_line(error)}{_incomplete(image, str(error))}") from error
     except duckdb.Error as error:
         raise AntaresLegacyError(f"DuckDB: {_line(error)}; correct the statement") from error
+
+
+@contextmanager
+def _own_first(streams: list[RowStream]) -> Iterator[None]:
+    import duckdb
+
+    try:
+        yield
+    except duckdb.Error:
+        _raise_own(streams)
+        raise
+
+
+def _raise_own(streams: list[RowStream]) -> None:
+    for stream in streams:
+        if stream.error is not None:
+            raise stream.error
 
 
 def _incomplete(image: Image, message: str) -> str:

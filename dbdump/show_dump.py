@@ -46,7 +46,7 @@ def end_to_dict(manifest: Manifest) -> dict[str, Any]:
             "table": str(table.name),
             "rows": table.rows,
             "parts": len(table.parts),
-            "size": sum(part.file.size for part in table.parts),
+            "size": manifest.size_of(table),
             "problem": table.problem,
             "proof": table.proof,
             "odd_characters": dict(table.odd_characters),
@@ -73,9 +73,8 @@ def end_to_text(manifest: Manifest, folder: Path) -> list[str]:
             lines.append(f"{table.name}, column {column}: {count} values with characters that no text has; {advice}")
     missing = [table for table in manifest.tables if table.problem]
     lines += [f"not complete: {table.name}: {table.problem.removeprefix(f'{table.name}: ')}" for table in missing]
-    parts = [part for table in manifest.tables for part in table.parts]
-    size = sum(part.file.size for part in parts) + manifest.lobs[1]
-    rows = sum(part.rows for part in parts)
+    size = sum(map(manifest.size_of, manifest.tables)) + manifest.lobs[1]
+    rows = sum(table.rows for table in manifest.tables)
     whole = len(manifest.tables) - len(missing)
     modes = " and ".join(sorted({snapshot.mode for snapshot in manifest.snapshots}))
     lines.append(

@@ -10,7 +10,10 @@ Say = Callable[[str], object]
 
 
 def write_books(folder: Path, manifest: Manifest, say: Say) -> Manifest:
-    """Write the SQLite files that were asked for, and everything that describes an image; its manifest last.
+    """Write the SQLite files that were asked for, and everything that describes an image.
+
+    With ``--format sqlite`` the SQLite files are compared with the parts, and the parts are removed after everything
+    else is on disk. They stay as long as a table is missing: a later run needs them.
 
     Parameters
     ----------
@@ -27,9 +30,35 @@ def write_books(folder: Path, manifest: Manifest, say: Say) -> Manifest:
     Raises
     ------
     ImageError
-        A part is damaged or missing.
+        A part is damaged or missing, or SQLite does not give back what it has.
     MachineError
         SQLite cannot write.
+    OSError
+        A file cannot be read or written.
+    """
+    form = manifest.options.get("format")
+    if form in ("both", "sqlite"):
+        manifest = _with_sqlite(folder, manifest, say, alone=form == "sqlite")
+    manifest = describe(folder, manifest)
+    if manifest.in_sqlite_alone:
+        from dbdump.sqlite.alone import remove_parts
+
+        remove_parts(folder, manifest)
+    return manifest
+
+
+def describe(folder: Path, manifest: Manifest) -> Manifest:
+    """Write everything that describes an image whose rows are there: its manifest, and then the list of files.
+
+    Returns
+    -------
+    Manifest
+        With the SHA-256 of ``checksums.sha256``, as it was written.
+
+    Raises
+    ------
+    ImageError
+        A file is missing.
     OSError
         A file cannot be read or written.
     """
@@ -40,8 +69,6 @@ def write_books(folder: Path, manifest: Manifest, say: Say) -> Manifest:
     from dbdump.books.readme import write_readme
     from dbdump.image import write_manifest
 
-    if manifest.options.get("format") == "both":
-        manifest = _with_sqlite(folder, manifest, say)
     for write in (write_ddl, write_catalog, write_datapackage, write_readme):
         write(folder, manifest)
     manifest = replace(manifest, checksums=write_checksums(folder, manifest))
@@ -50,11 +77,18 @@ def write_books(folder: Path, manifest: Manifest, say: Say) -> Manifest:
     return manifest
 
 
-def _with_sqlite(folder: Path, manifest: Manifest, say: Say) -> Manifest:
+def _with_sqlite(folder: Path, manifest: Manifest, say: Say, *, alone: bool) -> Manifest:
+    from dbdump.sqlite.alone import in_sqlite_alone
     from dbdump.sqlite.build import write_sqlite_files
 
     say("writing the SQLite files")
-    files, notes = write_sqlite_files(folder, manifest)
+    files, notes = write_sqlite_files(folder, manifest, exact=alone)
     for note in notes:
         say(note)
-    return replace(manifest, sqlite=files, warnings=(*manifest.warnings, *notes))
+    manifest = replace(manifest, sqlite=files, warnings=(*manifest.warnings, *notes))
+    if not alone:
+        return manifest
+    if not manifest.complete:
+        say("tables are missing, so the Parquet parts stay beside the SQLite files: the next run goes on from them")
+        return manifest
+    return in_sqlite_alone(folder, manifest, say)

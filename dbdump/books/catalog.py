@@ -99,9 +99,9 @@ def _fill(database: sqlite3.Connection, manifest: Manifest) -> None:
 
 
 def _table_row(number: int, table: ImageTable) -> _Row:
-    schema, rows = table.schema, table.rows if table.parts else None
+    schema, rows = table.schema, table.rows if table.is_present else None
     size = sum(part.file.size for part in table.parts) if table.parts else None
-    place = table_folder(schema.name) if table.parts else None
+    place = table_folder(schema.name) if table.parts else table.sqlite.path if table.sqlite else None
     facts = (schema.name.schema, schema.name.name, str(schema.kind), schema.comment)
     return (number, *facts, rows, size, place, schema.organisation, table.problem)
 

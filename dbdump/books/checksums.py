@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path, PurePath
 
@@ -99,12 +100,15 @@ def write_file_list(folder: Path, manifest: Manifest) -> None:
         A file cannot be read or written.
     """
     known = known_files(manifest)
-    rows = {part.file.path: part.rows for table in manifest.tables for part in table.parts}
+    rows = Counter({part.file.path: part.rows for table in manifest.tables for part in table.parts})
+    for table in manifest.tables:
+        if table.sqlite is not None:
+            rows[table.sqlite.path] += table.rows
     paths = [*image_files(folder, manifest), MANIFEST, CHECKSUMS]
     with atomic_file(folder / FILES) as part, part.open("w", encoding="utf-8", newline="") as stream:
         for path in sorted(paths):
             facts = known.get(path) or _facts(folder, path)
-            stream.write(_entry(folder, facts, rows.get(path, 0), manifest).to_json() + "\n")
+            stream.write(_entry(folder, facts, rows[path], manifest).to_json() + "\n")
 
 
 def _facts(folder: Path, path: str) -> FileFacts:

@@ -5,13 +5,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from dbdump.image import DATAPACKAGE, ImageTable, Manifest, path_name
+from dbdump.image import DATAPACKAGE, FileFacts, ImageTable, Manifest, SqliteRows, path_name
 from dbdump.schema import Key, KeyKind, TableName
 from dbdump.stored import StoredColumn
 from legacy.atomic import write_text
 
 _PROFILES = "https://datapackage.org/profiles/2.0"
 _MEDIA_TYPE = "application/vnd.apache.parquet"
+_SQLITE_MEDIA_TYPE = "application/vnd.sqlite3"
 _TYPES = {
     "int64": "integer",
     "int32": "integer",
@@ -36,15 +37,16 @@ def data_package(manifest: Manifest) -> dict[str, Any]:
 
     Tables that were not dumped have no file, so they are no resources; the property ``missing`` names them.
     """
-    tables = [table for table in manifest.tables if table.parts]
+    tables = [table for table in manifest.tables if table.is_present]
     names = _resource_names(tables)
+    files = {file.path: file for file in manifest.sqlite}
     server = manifest.server
     package: dict[str, Any] = {
         "$schema": f"{_PROFILES}/datapackage.json",
         "name": _plain(f"{server.kind}-{server.database}") or "database",
         "title": f"Image of the database {server.database}",
         "description": f"Tables of a database ({server.version}), read only once and unchanged; see README.md.",
-        "resources": [_resource(table, names) for table in tables],
+        "resources": [_resource(table, names, files) for table in tables],
     }
     missing = [{"table": str(table.name), "problem": table.problem} for table in manifest.tables if table.problem]
     return package | ({"missing": missing} if missing else {})
@@ -69,30 +71,50 @@ def _plain(text: str) -> str:
     return "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "_" for c in text.lower())
 
 
-def _resource(table: ImageTable, names: Mapping[TableName, str]) -> dict[str, Any]:
-    schema = table.schema
-    files = [part.file for part in table.parts]
+def _resource(table: ImageTable, names: Mapping[TableName, str], files: Mapping[str, FileFacts]) -> dict[str, Any]:
     resource: dict[str, Any] = {
         "name": names[table.name],
         "type": "table",
         "title": str(table.name),
-        "description": schema.comment,
+        "description": table.schema.comment,
+        **(_sqlite_facts(table.sqlite, files[table.sqlite.path]) if table.sqlite else _part_facts(table)),
+        "rowCount": table.rows,
+        "schema": _schema(table, names),
+    }
+    return {key: value for key, value in resource.items() if value != ""}
+
+
+def _sqlite_facts(rows: SqliteRows, file: FileFacts) -> dict[str, Any]:
+    """Return where the rows are in a database; the dialect of the standard names the table there."""
+    further = {"further": list(rows.names[1:])} if len(rows.names) > 1 else {}
+    return {
+        "path": file.path,
+        "format": "sqlite",
+        "mediatype": _SQLITE_MEDIA_TYPE,
+        "dialect": {"$schema": f"{_PROFILES}/tabledialect.json", "table": rows.names[0], **further},
+        "bytes": file.size,
+        "hash": f"sha256:{file.sha256}",
+        "rowDigest": rows.digest,
+    }
+
+
+def _part_facts(table: ImageTable) -> dict[str, Any]:
+    files = [part.file for part in table.parts]
+    facts: dict[str, Any] = {
         "path": [file.path for file in files],
         "format": "parquet",
         "mediatype": _MEDIA_TYPE,
         "bytes": sum(file.size for file in files),
         "hash": f"sha256:{files[0].sha256}",
-        "rowCount": table.rows,
         # The standard has one hash for a resource: of several files each has its own here.
         "parts": [
             {"path": p.file.path, "bytes": p.file.size, "hash": f"sha256:{p.file.sha256}", "rowCount": p.rows}
             for p in table.parts
         ],
-        "schema": _schema(table, names),
     }
     if len(files) > 1:
-        del resource["hash"]
-    return {key: value for key, value in resource.items() if value != ""}
+        del facts["hash"]
+    return facts
 
 
 def _schema(table: ImageTable, names: Mapping[TableName, str]) -> dict[str, Any]:

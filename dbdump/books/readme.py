@@ -3,8 +3,17 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from dbdump.books.readme_text import CHECK, FORMATS, LAYOUT, READING, TYPES
-from dbdump.image import README, Manifest, table_folder
+from dbdump.books.readme_text import (
+    CHECK,
+    FORMATS,
+    LAYOUT,
+    READING,
+    READING_SQLITE,
+    SQLITE_ALONE,
+    SQLITE_BESIDE,
+    TYPES,
+)
+from dbdump.image import README, ImageTable, Manifest, table_folder
 from legacy.atomic import write_text
 from legacy.errors import printable
 
@@ -26,6 +35,7 @@ def readme(manifest: Manifest) -> str:
         LAYOUT,
         _reading(manifest),
         TYPES,
+        SQLITE_ALONE if manifest.in_sqlite_alone else SQLITE_BESIDE,
         "\n".join(_particulars(manifest)),
         CHECK,
         FORMATS,
@@ -35,7 +45,7 @@ def readme(manifest: Manifest) -> str:
 
 def _what(manifest: Manifest) -> str:
     server = manifest.server
-    tables = [table for table in manifest.tables if table.parts]
+    tables = [table for table in manifest.tables if table.is_present]
     kind = {"oracle": "Oracle", "postgresql": "PostgreSQL", "sqlite": "SQLite"}.get(server.kind, server.kind)
     charset = f"- Character set of the database: {_cell(server.charset)}. All text here is UTF-8.\n"
     lobs, size = manifest.lobs
@@ -53,16 +63,15 @@ server, and without the program that made it. Nothing was rounded, converted sil
 
 
 def _contents(manifest: Manifest) -> Iterator[str]:
-    tables = [table for table in manifest.tables if table.parts]
+    tables = [table for table in manifest.tables if table.is_present]
     yield "## Contents"
     yield ""
-    yield "| table | rows | columns | files | folder | comment |"
+    yield "| table | rows | columns | files | where | comment |"
     yield "|---|---|---|---|---|---|"
     for table in tables[:LONGEST_LIST]:
-        place, comment = table_folder(table.name), _cell(table.schema.comment)
         yield (
-            f"| {_cell(str(table.name))} | {table.rows:,} | {len(table.schema.columns)} | {len(table.parts)} "
-            f"| `{place}` | {comment} |"
+            f"| {_cell(str(table.name))} | {table.rows:,} | {len(table.schema.columns)} | {len(table.parts) or 1} "
+            f"| {_place(table)} | {_cell(table.schema.comment)} |"
         )
     if len(tables) > LONGEST_LIST:
         more = len(tables) - LONGEST_LIST
@@ -71,6 +80,12 @@ def _contents(manifest: Manifest) -> Iterator[str]:
     yield ""
     yield "In names of files, every character but `A-Z a-z 0-9 _ . -` is written as `%` and the hexadecimal digits of"
     yield "its UTF-8 bytes. The names of the database stand unchanged in `catalog.sqlite` and `manifest.json`."
+
+
+def _place(table: ImageTable) -> str:
+    if table.sqlite is None:
+        return f"`{table_folder(table.name)}`"
+    return f"`{table.sqlite.path}`, {', '.join(map(_cell, table.sqlite.names))}"
 
 
 def _missing(manifest: Manifest) -> Iterator[str]:
@@ -95,7 +110,9 @@ _CHOICE = ("schemas", "include", "exclude")
 
 
 def _reading(manifest: Manifest) -> str:
-    example = next((table for table in manifest.tables if table.parts), None)
+    example = next((table for table in manifest.tables if table.is_present), None)
+    if example is not None and example.sqlite is not None:
+        return READING_SQLITE.replace("@FILE@", example.sqlite.path)
     folder = table_folder(example.name) if example else "parquet/SCHEMA/TABLE"
     return READING.replace("@FOLDER@", folder)
 

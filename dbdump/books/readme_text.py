@@ -6,9 +6,9 @@ LAYOUT = """
 | path | what it is |
 |---|---|
 | `README.md` | this text |
-| `parquet/SCHEMA/TABLE/part-00000.parquet` ... | the rows of a table, in the order of the numbers |
+| `parquet/SCHEMA/TABLE/part-00000.parquet` ... | if present: the rows of a table, in the order of the numbers |
 | `lobs/ab/ab12...` | long values, each a file that is named by the SHA-256 of its content |
-| `sqlite/SCHEMA.sqlite` | if present: the same rows as SQLite databases |
+| `sqlite/SCHEMA.sqlite` | if present: the rows as SQLite databases |
 | `catalog.sqlite` | all about tables, columns, keys, indexes, views, program texts, files; a SQLite database |
 | `ddl/SCHEMA/...` | statements of tables, views, sequences, triggers, procedures, as text |
 | `datapackage.json` | the tables as a Frictionless Data Package (datapackage.org) |
@@ -61,6 +61,61 @@ sqlite3 catalog.sqlite "SELECT * FROM column_list"
 ```
 """
 
+SQLITE_BESIDE = """
+In the databases below `sqlite/`: decimals that are not whole, and whole numbers of more than 64 bits, are TEXT with all
+digits. Times are TEXT in ISO 8601, with `Z` where they are in UTC. Truth values are 0 and 1. NaN is the text `NaN`,
+because SQLite cannot store it as a number; minus zero becomes zero. Long values stand in their rows up to 64 MiB for a
+row; above that, `NAME__lob` names their file. The tables `_tables`, `_columns`, `_keys`, `_indexes` and `_views` say
+what is what.
+"""
+
+SQLITE_ALONE = """
+The rows are in the databases below `sqlite/`, and there are no Parquet files: read "in Parquet" above as the type that
+`_columns.arrow_type` names. Decimals that are not whole, and whole numbers of more than 64 bits, are TEXT with all
+digits. Times are TEXT in ISO 8601, with `Z` where they are in UTC. Truth values are 0 and 1. NaN is the text `NaN`,
+because SQLite cannot store it as a number; minus zero, and a NaN of other bits, is the text of its bits in hexadecimal
+digits, such as `0x8000000000000000`. The number of a row (`rowid`) counts the rows as they were read. The tables
+`_tables`, `_columns`, `_keys`, `_indexes` and `_views` say what is what. Nothing else holds the rows: open the files
+read-only, and change a copy.
+"""
+
+READING_SQLITE = """
+## How to read it
+
+The rows are in SQLite databases. The examples open `@FILE@`.
+
+On the command line:
+
+```sh
+sqlite3 -readonly "@FILE@" "SELECT name, source_name, rows, note FROM _tables"
+```
+
+Python, with nothing but its standard library:
+
+```python
+import sqlite3
+
+database = sqlite3.connect("file:@FILE@?mode=ro&immutable=1", uri=True)
+for row in database.execute("SELECT name, rows FROM _tables"):
+    print(row)
+```
+
+R:
+
+```r
+library(RSQLite)
+database <- dbConnect(SQLite(), "@FILE@", flags = SQLITE_RO, bigint = "integer64")
+dbReadTable(database, "_tables")
+```
+
+In a browser: `datasette --immutable "@FILE@"`. The catalog:
+
+```sh
+sqlite3 catalog.sqlite "SELECT schema_name, table_name, rows FROM tables"
+sqlite3 catalog.sqlite "SELECT * FROM column_list"
+```
+"""
+
 TYPES = """
 ## How values are stored
 
@@ -90,12 +145,6 @@ Where the source does not hold its columns to one type (SQLite), a column of mix
 
 Oracle knows no empty text: there it is NULL, and it is NULL here. How each column is stored, and why, is in the table
 `image_columns` of `catalog.sqlite` (`form`, `unit`, `note`), and in the metadata of the fields in the Parquet files.
-
-In the databases below `sqlite/`: decimals that are not whole, and whole numbers of more than 64 bits, are TEXT with all
-digits. Times are TEXT in ISO 8601, with `Z` where they are in UTC. Truth values are 0 and 1. NaN is the text `NaN`,
-because SQLite cannot store it as a number; minus zero becomes zero. Long values stand in their rows up to 64 MiB for a
-row; above that, `NAME__lob` names their file. The tables `_tables`, `_columns`, `_keys`, `_indexes` and `_views` say
-what is what.
 """
 
 CHECK = """

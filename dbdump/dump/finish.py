@@ -4,15 +4,17 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from dbdump.books import write_books
+from dbdump.books import describe, write_books
 from dbdump.dump.journal import Progress
 from dbdump.dump.planfile import DumpPlan
 from dbdump.image import LOBS, PARQUET, ImageTable, Manifest
 from dbdump.plan import TablePlan
+from dbdump.present import missing_books, missing_rows
 from dbdump.schema import TableName
 from dbdump.stored import Form
 from legacy import __version__
 from legacy.clock import now
+from legacy.lock import folder_lock
 
 Say = Callable[[str], None]
 
@@ -65,6 +67,44 @@ def finish(
         warnings=plan.warnings,
     )
     return write_books(folder, manifest, say)
+
+
+def settled(folder: Path, manifest: Manifest, say: Say) -> Manifest | None:
+    """Return the manifest of an image to which nothing is to be added, None where rows have to be read.
+
+    What a kill after the manifest has left over of an image of SQLite files is cleared away; and where only files that
+    describe such an image are gone, they are written again: its source need not be read for that.
+
+    Parameters
+    ----------
+    folder, manifest
+        An image that was finished, complete or not.
+    say
+        Takes a sentence.
+
+    Raises
+    ------
+    MachineError
+        Another run writes there.
+    OSError
+        A file cannot be read, written or removed.
+    """
+    if not manifest.complete:
+        return None
+    lost = missing_rows(folder, manifest)
+    books = missing_books(folder)
+    if lost or (books and not manifest.in_sqlite_alone):
+        say(f"{folder}: the dump was complete, but files of it are gone or cut short: they are made again")
+        return None
+    if manifest.in_sqlite_alone and (books or (folder / PARQUET).exists()):
+        from dbdump.sqlite.alone import remove_parts
+
+        with folder_lock(folder):
+            manifest = describe(folder, manifest) if books else manifest
+            remove_parts(folder, manifest)
+    done = "the files that describe it were gone and are written again" if books else "nothing is done"
+    say(f"{folder}: the dump is complete already; {done}")
+    return manifest
 
 
 def _image_table(table: TablePlan, progress: Progress, proof: str) -> ImageTable:

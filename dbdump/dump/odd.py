@@ -30,4 +30,4 @@ def _is_ascii(column: "pa.Array") -> bool:
     import numpy as np
 
     data = column.buffers()[2]
-    return data is None or not bool((np.frombuffer(data, dtype=np.uint8) >= _ASCII).any())
+    return data is None or not data.size or int(np.frombuffer(data, dtype=np.uint8).max()) < _ASCII

@@ -23,7 +23,8 @@ class Content:
     include, exclude
         Patterns with ``*`` and ``?`` for ``SCHEMA.TABLE`` or ``TABLE``; `exclude` wins.
     format
-        ``parquet``, or ``both``: SQLite files beside it. Never SQLite alone: going on and verifying rest on the parts.
+        ``parquet``; ``both``: SQLite files beside it; or ``sqlite``: in its place, when the dump is complete. Going on
+        rests on the parts.
     lob_threshold
         Bytes above which a LOB is a file of its own.
     types

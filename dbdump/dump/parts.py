@@ -97,8 +97,31 @@ def _writer(stream: Any, schema: "pa.Schema") -> Any:
     # A dictionary of numbers that hardly repeat costs time and gives nothing.
     texts = [field.name for field in schema if pa.types.is_string(field.type) or pa.types.is_binary(field.type)]
     return pq.ParquetWriter(
-        stream, schema, compression="zstd", compression_level=1, use_dictionary=texts, write_statistics=True
+        stream,
+        schema,
+        compression="zstd",
+        compression_level=1,
+        use_dictionary=texts,
+        column_encoding=_encodings(schema),
+        write_statistics=True,
     )
+
+
+def _encodings(schema: "pa.Schema") -> dict[str, str]:
+    """Return encodings of numbers after which zstd has less to do and finds more (Parquet format, Encodings.md).
+
+    Measurements are near their neighbours: differences of integers and times, and the same byte of all doubles,
+    repeat where the numbers do not.
+    """
+    import pyarrow as pa
+
+    found: dict[str, str] = {}
+    for field in schema:
+        if pa.types.is_floating(field.type):
+            found[field.name] = "BYTE_STREAM_SPLIT"
+        elif pa.types.is_integer(field.type) or pa.types.is_temporal(field.type):
+            found[field.name] = "DELTA_BINARY_PACKED"
+    return found
 
 
 def _facts(folder: Path, target: Path) -> FileFacts:

@@ -1,6 +1,8 @@
 """The stored plan of a dump: what a later run needs to go on exactly where this one stopped."""
 
+import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +15,9 @@ from dbdump.schema import Code, ServerFacts, TableSchema, View
 from legacy.atomic import write_text
 from legacy.errors import printable
 
-PLAN_VERSION = "1.0"
+PLAN_VERSION = "1.1"
+_DIGEST = "digest"
+_LARGEST_PLAN = 1 << 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +66,17 @@ class DumpPlan:
 
 
 def write_plan(folder: Path, plan: DumpPlan) -> None:
-    """Write the plan in one step; raises OSError."""
-    write_text(folder / PLAN, json.dumps(to_plain(plan), ensure_ascii=False, indent=1) + "\n")
+    """Write the plan in one step, with the SHA-256 of itself; raises OSError."""
+    plain = to_plain(plan)
+    write_text(folder / PLAN, _dumped(plain | {_DIGEST: _digest(plain)}))
+
+
+def _digest(plain: Mapping[str, object]) -> str:
+    return hashlib.sha256(_dumped({**plain, _DIGEST: ""}).encode()).hexdigest()
+
+
+def _dumped(plain: object) -> str:
+    return json.dumps(plain, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
 
 
 def read_plan(folder: Path) -> DumpPlan:
@@ -72,13 +85,23 @@ def read_plan(folder: Path) -> DumpPlan:
     Raises
     ------
     ImageError
-        There is none, or it is not one of ours.
+        There is none, it was changed since it was written, or it is not one of ours.
     """
     path = folder / PLAN
     if not path.is_file():
         raise ImageError(f"{folder}: no {PLAN}; no dump was begun there")
+    if path.stat().st_size > _LARGEST_PLAN:
+        raise ImageError(f"{path}: more than {_LARGEST_PLAN >> 20} MiB; no plan of ours is that long")
     try:
-        return from_plain(DumpPlan, json.loads(path.read_text(encoding="utf-8")))
+        plain = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(plain, dict):
+            raise ValueError("an object is expected")  # noqa: TRY004  data, not a call, is wrong
+        digest = plain.pop(_DIGEST, None)
+        plan = from_plain(DumpPlan, plain)
     except (ValueError, RecursionError) as error:
         advice = "it is of another version, or damaged; begin again in another folder"
         raise ImageError(f"{path}: not a plan: {printable(str(error))[:200]}; {advice}") from error
+    if digest != _digest(plain):
+        advice = "restore it from a copy, or begin again in another folder"
+        raise ImageError(f"{path}: it was changed after it was written: its digest is another; {advice}")
+    return plan

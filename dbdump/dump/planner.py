@@ -3,12 +3,13 @@
 import hashlib
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
+from typing import Protocol, runtime_checkable
 
 from dbdump.dump.options import Content
 from dbdump.dump.planfile import DumpPlan, Refused
 from dbdump.errors import TableError
 from dbdump.plan import TablePlan
-from dbdump.schema import Code, TableName, TableSchema
+from dbdump.schema import Code, Column, TableName, TableSchema
 from dbdump.sources.contract import Source
 from dbdump.stored import choose_all, needs_probe
 from legacy.clock import now
@@ -19,7 +20,15 @@ Tell = Callable[[str, int, int], None]
 """Takes what is being done, how many are done, and of how many."""
 
 
-def make_plan(source: Source, url: str, content: Content, tell: Tell) -> DumpPlan:
+@runtime_checkable
+class NoticesMisfits(Protocol):
+    """A source that fails to read a value rather than bend it."""
+
+    def notices(self, column: Column) -> bool:
+        """Whether reading notices every value of a column that the plain type of its family does not hold."""
+
+
+def make_plan(source: Source, url: str, content: Content, tell: Tell, *, assume: bool = False) -> DumpPlan:
     """Ask the source for everything that the dump needs to know.
 
     Parameters
@@ -32,6 +41,9 @@ def make_plan(source: Source, url: str, content: Content, tell: Tell) -> DumpPla
         What is to be dumped.
     tell
         Called after each table.
+    assume
+        Not to look at values that reading looks at anyway: where one does not fit then, the table has to be planned
+        again (`plan_again`) and read again.
 
     Raises
     ------
@@ -55,7 +67,7 @@ def make_plan(source: Source, url: str, content: Content, tell: Tell) -> DumpPla
     if reflected.tables and not wanted:
         count = len(reflected.tables)
         raise UsageError(f"none of {count} tables is left by --include and --exclude; patterns are for SCHEMA.TABLE")
-    tables, refused = _plan_tables(source, [table for table in wanted if table.columns], content, tell)
+    tables, refused = _plan_tables(source, [table for table in wanted if table.columns], content, tell, assume=assume)
     return DumpPlan(
         image_id=random_id(),
         created=now(),
@@ -132,28 +144,39 @@ def source_id(url: str) -> str:
 
 
 def _plan_tables(
-    source: Source, wanted: Sequence[TableSchema], content: Content, tell: Tell
+    source: Source, wanted: Sequence[TableSchema], content: Content, tell: Tell, *, assume: bool = False
 ) -> tuple[tuple[TablePlan, ...], tuple[Refused, ...]]:
     planned: list[TablePlan] = []
     refused: list[Refused] = []
     for number, table in enumerate(wanted):
         tell(f"planning {table.name}", number, len(wanted))
         try:
-            planned.append(plan_table(source, table, content))
+            planned.append(plan_table(source, table, content, assume=assume))
         except TableError as error:
             refused.append(Refused(table, str(error)))
     return tuple(planned), tuple(refused)
 
 
-def plan_table(source: Source, table: TableSchema, content: Content) -> TablePlan:
+def plan_table(source: Source, table: TableSchema, content: Content, *, assume: bool = False) -> TablePlan:
     """Look at the values where types alone do not say enough, choose how columns are stored, divide the rows.
+
+    With `assume`, values that reading looks at anyway are taken to fit the plain type.
 
     Raises
     ------
     TableError
         This table cannot be dumped.
     """
-    uncertain = [column for column in table.columns if needs_probe(column)]
+    uncertain = [c for c in table.columns if needs_probe(c) and not (assume and _is_noticed(source, c))]
     probes = source.probe(table, uncertain) if uncertain else {}
     columns = choose_all(table, probes, content.types)
     return TablePlan(table, columns, source.chunks(table, content.chunk_size))
+
+
+def assumes(source: Source, table: TableSchema) -> bool:
+    """Whether a plan that assumes would not look at some values of a table."""
+    return any(needs_probe(column) and _is_noticed(source, column) for column in table.columns)
+
+
+def _is_noticed(source: Source, column: Column) -> bool:
+    return isinstance(source, NoticesMisfits) and source.notices(column)

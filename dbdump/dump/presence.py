@@ -4,12 +4,10 @@ import shutil
 from pathlib import Path
 
 from dbdump.dump.journal import ChunkDone
-from dbdump.image import CATALOG, CHECKSUMS, DATAPACKAGE, DDL, FILES, LOBS, PARQUET, README, SQLITE, Manifest
+from dbdump.image import DDL, LOBS, PARQUET, SQLITE
 from dbdump.plan import TablePlan
 from dbdump.stored import Form
 from legacy.atomic import PART_SUFFIX
-
-_BOOKS = (README, DATAPACKAGE, CATALOG, CHECKSUMS, FILES)
 
 
 def remove_leftovers(folder: Path) -> None:
@@ -33,15 +31,6 @@ def remove_leftovers(folder: Path) -> None:
     for path in (*folder.glob(f"*{PART_SUFFIX}"), *below):
         if path.is_file():
             path.unlink(missing_ok=True)
-
-
-def has_all_files(folder: Path, manifest: Manifest) -> bool:
-    """Whether every file of a finished image is there in its size; what is in them `verify --offline` checks."""
-    known = [part.file for table in manifest.tables for part in table.parts] + list(manifest.sqlite)
-    if not all(_has(folder / file.path, file.size) for file in known):
-        return False
-    lobs = [path.stat().st_size for path in (folder / LOBS).rglob("*") if path.is_file()]
-    return (len(lobs), sum(lobs)) == manifest.lobs and all((folder / name).is_file() for name in _BOOKS)
 
 
 def is_whole(folder: Path, table: TablePlan, done: ChunkDone) -> bool:

@@ -1,11 +1,38 @@
 """Shows that a table did not change while it was read, where no single snapshot shows it."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 from dbdump.dump.journal import ChunkDone, Mark
 from dbdump.errors import TableGoneError
-from dbdump.plan import TablePlan
+from dbdump.plan import Chunk, Snapshot, TablePlan
+from dbdump.schema import TableSchema
 from dbdump.sources.contract import Source
+
+
+@runtime_checkable
+class KnowsWriters(Protocol):
+    """A source whose rows tell who wrote them."""
+
+    def count_written(self, table: TableSchema, chunk: Chunk, since: Snapshot) -> tuple[int, int]:
+        """Count the rows of a chunk, and those of them that `since` may not have seen as they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What a look at the chunks of an earlier snapshot gave.
+
+    Parameters
+    ----------
+    proof
+        How it is known that the others still show the table; ``""`` if it is not.
+    changed
+        Numbers of chunks that have changed, where it is known that the others have not.
+    """
+
+    proof: str
+    changed: tuple[int, ...] = ()
 
 
 def mark(source: Source, table: TablePlan, prove: str) -> Mark:
@@ -55,10 +82,15 @@ def prove_table(source: Source, table: TablePlan, before: Mark, rows: int, prove
     return f"it had {rows} rows before and after"
 
 
-def unchanged_since(
-    source: Source, table: TablePlan, done: Sequence[ChunkDone], before: Mark | None, prove: str
-) -> str:
-    """Say how it is known that chunks of an earlier snapshot still show the table; ``""`` if they do not.
+def look_at(
+    source: Source,
+    table: TablePlan,
+    done: Sequence[ChunkDone],
+    before: Mark | None,
+    prove: str,
+    snapshots: Sequence[Snapshot],
+) -> Looked:
+    """See whether chunks of an earlier snapshot still show the table.
 
     Parameters
     ----------
@@ -72,14 +104,41 @@ def unchanged_since(
         Its state before the first of them, when that was asked.
     prove
         ``counts``, ``rowscn`` or ``off``.
+    snapshots
+        Those of the journal.
+
+    Raises
+    ------
+    TableError
+        The table cannot be read.
     """
     if prove == "off":
-        return "not proved, on request, for what was read in an earlier snapshot"
+        return Looked("not proved, on request, for what was read in an earlier snapshot")
     if prove == "rowscn" and before is not None and before.change:
         same = source.change_mark(table.name) == before.change
-        return f"its largest ORA_ROWSCN is still {before.change}" if same else ""
+        return Looked(f"its largest ORA_ROWSCN is still {before.change}" if same else "")
     chunks = {chunk.number: chunk for chunk in table.chunks}
+    if isinstance(source, KnowsWriters) and all(snapshots[part.snapshot].seen for part in done):
+        return _writers(source, table, done, snapshots)
     for part in done:
         if source.count(table.schema, chunks[part.number]) != part.rows:
-            return ""
-    return f"{len(done)} of {len(table.chunks)} chunks, read in an earlier snapshot, still have as many rows"
+            return Looked("")
+    return Looked(f"{len(done)} of {len(table.chunks)} chunks, read in an earlier snapshot, still have as many rows")
+
+
+def _writers(
+    source: KnowsWriters, table: TablePlan, done: Sequence[ChunkDone], snapshots: Sequence[Snapshot]
+) -> Looked:
+    """Rows that were written since show; those that are gone are missing in the count."""
+    chunks = {chunk.number: chunk for chunk in table.chunks}
+    changed: list[int] = []
+    for part in done:
+        rows, written = source.count_written(table.schema, chunks[part.number], snapshots[part.snapshot])
+        if written or rows != part.rows:
+            changed.append(part.number)
+    same = len(done) - len(changed)
+    proof = (
+        f"{same} of {len(table.chunks)} chunks, read in an earlier snapshot, still have as many rows, and none of them "
+        "was written since (xmin)"
+    )
+    return Looked(proof if same else "", tuple(changed))

@@ -1,18 +1,19 @@
 """A dump from its beginning or from where it stopped: snapshot, plan, chunks, proof, the image's books."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from dbdump.dump.finish import finish
+from dbdump.dump.finish import finish, settled
 from dbdump.dump.journal import ChunkDone, ChunkGone, Expired, Forgotten, Journal, TableFailed
+from dbdump.dump.lookback import look_back
 from dbdump.dump.options import Content, Manner
 from dbdump.dump.planfile import DumpPlan, read_plan, write_plan
-from dbdump.dump.planner import Tell, make_plan, plan_again, source_id
-from dbdump.dump.presence import has_all_files, is_whole, remove_leftovers
-from dbdump.dump.proof import mark, prove_table, unchanged_since
+from dbdump.dump.planner import Tell, assumes, make_plan, plan_again, source_id
+from dbdump.dump.presence import is_whole, remove_leftovers
+from dbdump.dump.proof import mark, prove_table
 from dbdump.dump.worker import ChunkFailed, ChunkTask, Reach, dump_chunk, lend, take_back
 from dbdump.errors import SnapshotExpiredError, TableError
 from dbdump.image import CHECKSUMS, JOURNAL, MANIFEST, PLAN, Manifest, open_image
@@ -91,11 +92,9 @@ def dump(access: Access, folder: Path, content: Content, manner: Manner, told: T
     if (folder / MANIFEST).is_file():
         manifest = open_image(folder).manifest
         _check_same(read_plan(folder), access, content, folder)
-        if manifest.complete and has_all_files(folder, manifest):
-            told.say(f"{folder}: the dump is complete already; nothing is done")
-            return manifest
-        if manifest.complete:
-            told.say(f"{folder}: the dump was complete, but files of it are gone or cut short: they are made again")
+        whole = settled(folder, manifest, told.say)
+        if whole is not None:
+            return whole
     folder.mkdir(parents=True, exist_ok=True)
     with folder_lock(folder):
         earlier = read_plan(folder) if (folder / PLAN).is_file() else None
@@ -106,19 +105,19 @@ def dump(access: Access, folder: Path, content: Content, manner: Manner, told: T
         source, work = connect(access), None
         try:
             failed = tuple(journal.progress.failed)
-            snapshot = _see(source, journal, manner, told)
+            snapshot = _see(source, folder, journal, manner, told)
             if earlier is None:
-                plan = make_plan(source, _plain_url(access), content, told.planning)
+                plan = make_plan(source, _plain_url(access), content, told.planning, assume=True)
                 write_plan(folder, plan)
             else:
                 plan = _plan_again(source, earlier, failed, folder, journal, told)
             work = _Work(access, folder, plan, manner, journal, source, snapshot, told)
             # Until the end it would not be true; but a source that is away must not cost us a whole image.
             (folder / MANIFEST).unlink(missing_ok=True)
-            proofs = work.look_back()
+            proofs = look_back(source, plan, journal, manner.prove, told.say)
             work.read_all()
             proofs.update(work.prove())
-            return finish(folder, plan, journal.progress, manner.prove, proofs, told.say)
+            return finish(folder, work.plan, journal.progress, manner.prove, proofs, told.say)
         except SnapshotExpiredError as error:
             journal.add(Expired(str(error)))
             raise
@@ -155,9 +154,9 @@ def _check_same(plan: DumpPlan, access: Access, content: Content, folder: Path) 
 
 
 def _plan_again(
-    source: Source, earlier: DumpPlan, failed: Sequence[TableName], folder: Path, journal: Journal, told: Told
+    source: Source, earlier: DumpPlan, failed: Collection[TableName], folder: Path, journal: Journal, told: Told
 ) -> DumpPlan:
-    """Plan anew what the earlier run could not read; where that gives other chunks, the old ones do not count."""
+    """Plan anew what could not be read; where that gives other columns or chunks, the old ones do not count."""
     plan = plan_again(source, earlier, failed, told.planning)
     before = {table.name: table for table in earlier.tables}
     for table in plan.tables:
@@ -169,7 +168,7 @@ def _plan_again(
     return plan
 
 
-def _see(source: Source, journal: Journal, manner: Manner, told: Told) -> Snapshot:
+def _see(source: Source, folder: Path, journal: Journal, manner: Manner, told: Told) -> Snapshot:
     """Take part in the last snapshot if it still is one, else take a new one."""
     progress = journal.progress
     progress.failed.clear()  # what failed is tried again
@@ -187,6 +186,11 @@ def _see(source: Source, journal: Journal, manner: Manner, told: Told) -> Snapsh
     allowed = source.facts().snapshots
     mode = manner.snapshot or (allowed[0] if allowed else "none")
     snapshot = source.begin(mode)
+    if any(snapshot.is_elsewhere(earlier) for earlier in progress.snapshots):
+        raise UsageError(
+            f"{folder}: the dump in it is of another database than the one that is now behind this URL: its server or "
+            "the database was made anew (restored, or moved to another server); give another folder"
+        )
     journal.add(snapshot)
     return snapshot
 
@@ -208,40 +212,33 @@ class _Work:
     def _number(self) -> int:
         return len(self.journal.progress.snapshots) - 1
 
-    def look_back(self) -> dict[TableName, str]:
-        """See that what earlier runs dumped is still true; forget the tables of which it is not."""
-        proofs: dict[TableName, str] = {}
-        for table in self.plan.tables:
-            older = [done for done in self._done(table) if done.snapshot != self._number]
-            if not older:
-                continue
-            try:
-                proof = self._proof_of(table, older)
-            except TableError as error:
-                self.journal.add(TableFailed(table.name, str(error)))
-                continue
-            if proof:
-                proofs[table.name] = proof
-            else:
-                self.told.say(f"{table.name} has changed since the earlier run: all of it is read again")
-                self.journal.add(Forgotten(table.name))
-        return proofs
-
-    def _proof_of(self, table: TablePlan, older: list[ChunkDone]) -> str:
-        if self.plan.server.kind == "sqlite" and self.snapshot.mode == "readonly" and self.manner.prove != "off":
-            # Here a snapshot's token is the state of the file: better than a count, which other values leave as it is.
-            states = {snapshot.token for snapshot in self.journal.progress.snapshots[min(d.snapshot for d in older) :]}
-            return "the file was not written to since the earlier run" if states == {self.snapshot.token} else ""
-        before = self.journal.progress.marks.get(table.name)
-        return unchanged_since(self.source, table, older, before, self.manner.prove)
-
-    def _done(self, table: TablePlan) -> list[ChunkDone]:
-        done = self.journal.progress.done
-        return [done[table.name, chunk.number] for chunk in table.chunks if (table.name, chunk.number) in done]
-
     def read_all(self) -> None:
         """Read every chunk that is not there yet, the largest first."""
-        tasks = self._tasks()
+        chunks = self.plan.chunks()
+        self.told.total(len(chunks), sum(chunk.size for chunk in chunks))
+        surprising = self._read(self.plan.tables)
+        if surprising:
+            self._read_otherwise(surprising)
+
+    def _read_otherwise(self, surprising: dict[TableName, ChunkFailed]) -> None:
+        """Look at the values of tables whose plan was an assumption that did not hold, and read them again."""
+        if self.snapshot.mode == "none":
+            self._connect_again()
+        before = {table.name: table for table in self.plan.tables}
+        self.plan = _plan_again(self.source, self.plan, surprising, self.folder, self.journal, self.told)
+        again = [table for table in self.plan.tables if before.get(table.name) != table]
+        for name in surprising.keys() - {table.name for table in again}:
+            self.journal.add(TableFailed(name, surprising[name].problem))
+        for table in again:
+            self.told.say(f"{table.name}: it has values that its plain types do not hold: read again with others")
+        for name, failed in self._read(again).items():
+            self.journal.add(TableFailed(name, failed.problem))
+
+    def _read(self, tables: Sequence[TablePlan]) -> dict[TableName, ChunkFailed]:
+        """Read tables; return those with a value that their plan did not look for."""
+        tasks = self._tasks(tables)
+        assumed = {table.name for table in tables if assumes(self.source, table.schema)}
+        surprising: dict[TableName, ChunkFailed] = {}
         for item, result in self._results(tasks):
             if isinstance(result, WorkerDiedError):
                 advice = "it was killed twice, perhaps for want of memory: try --jobs 1"
@@ -253,17 +250,19 @@ class _Work:
                 if result.reach == Reach.SNAPSHOT:
                     self.journal.add(Expired(result.problem))
                 raise DumpStoppedError(result.problem, result.exit_code)
+            elif result.misfit and result.table in assumed:
+                surprising[result.table] = result
+                continue
             elif result.table not in self.journal.progress.failed:
                 self.journal.add(TableFailed(result.table, result.problem))
             self.told.chunk(result, item.chunk, False)
+        return surprising
 
-    def _tasks(self) -> list[ChunkTask]:
+    def _tasks(self, tables: Sequence[TablePlan]) -> list[ChunkTask]:
         ours: list[ChunkTask] = []
         progress, jobs = self.journal.progress, self._jobs()
         rate = self.manner.max_mbps * 1e6 / jobs
-        chunks = self.plan.chunks()
-        self.told.total(len(chunks), sum(chunk.size for chunk in chunks))
-        for table in self.plan.tables:
+        for table in tables:
             if table.name in progress.failed or not self._marked(table):
                 continue
             for chunk in table.chunks:

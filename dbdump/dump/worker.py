@@ -15,7 +15,7 @@ from dbdump.dump.journal import ChunkDone
 from dbdump.dump.odd import count_odd
 from dbdump.dump.pace import Pace
 from dbdump.dump.parts import write_parts
-from dbdump.errors import ConnectionLostError, SnapshotExpiredError, TableError
+from dbdump.errors import ConnectionLostError, SnapshotExpiredError, TableError, ValueLossError
 from dbdump.image import LOBS
 from dbdump.lobs import LobStore
 from dbdump.plan import Chunk, Snapshot, TablePlan
@@ -84,6 +84,8 @@ class ChunkFailed:
     reach: Reach
     problem: str
     exit_code: int
+    misfit: bool = False
+    """Whether a value did not fit the type of its column."""
 
 
 _open: dict[Access, tuple[Source, Snapshot | None]] = {}
@@ -122,7 +124,8 @@ def dump_chunk(task: ChunkTask) -> ChunkDone | ChunkFailed:
 
 
 def _failed(task: ChunkTask, reach: Reach, error: AntaresLegacyError) -> ChunkFailed:
-    return ChunkFailed(task.chunk.table, task.chunk.number, reach, str(error), error.exit_code)
+    misfit = isinstance(error, ValueLossError)
+    return ChunkFailed(task.chunk.table, task.chunk.number, reach, str(error), error.exit_code, misfit)
 
 
 def _insist(task: ChunkTask, work: Callable[[], ChunkDone]) -> ChunkDone:

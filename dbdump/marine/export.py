@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from itertools import groupby
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +18,7 @@ from dbdump.marine.mapping import Dataset, MappingFile
 from dbdump.marine.netcdf import FileFacts, missing_attributes, write_netcdf
 from dbdump.marine.position import Place, check_position, find_places
 from dbdump.marine.report import DatasetReport, ExportReport, FileReport
+from dbdump.marine.scratch import scratch_folder
 from dbdump.marine.series import (
     Block,
     Key,
@@ -123,12 +123,12 @@ def _export_dataset(image: Image, mapping: MappingFile, job: _Job, folder: Path,
     import duckdb
 
     dataset = job.dataset
-    with TemporaryDirectory(prefix=".to-netcdf-", dir=folder) as scratch:
-        rows = Path(scratch) / "rows.parquet"
+    with scratch_folder(folder) as scratch:
+        rows = scratch / "rows.parquet"
         staged = stage(job.reader, dataset, rows)
         _check_stations(dataset, staged)
         places = find_places(image, dataset, staged)
-        connection = open_sorter(Path(scratch))
+        connection = open_sorter(scratch)
         try:
             files = _write_files(image, mapping, job, rows, connection, places, say)
         except duckdb.Error as error:  # sorting: a full disk, above all

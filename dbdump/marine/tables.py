@@ -1,4 +1,4 @@
-"""Reads columns of a table of an image from its Parquet parts, batch by batch."""
+"""Reads columns of a table of an image, batch by batch."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from dbdump.image import Image, ImageTable
 from dbdump.marine.mapping import Dataset, Scalar
 from dbdump.marine.values import to_texts
 from dbdump.schema import Family
+from dbdump.sqlite.restore import restored
 from dbdump.stored import StoredColumn
 from legacy.errors import MetadataError, nearest, printable
 
@@ -76,6 +77,10 @@ class TableReader:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
+        if self.table.sqlite is not None:
+            for span in self.table.sqlite.spans:
+                yield from restored(self.image.folder, self.table, span, names)
+            return
         for part in self.table.parts:
             path = self.image.path(part.file)
             advice = "run dbdump verify --offline, and restore the part from a copy"
@@ -214,14 +219,14 @@ def open_joined(image: Image, dataset: Dataset) -> TableReader:
 
 
 def open_table(image: Image, name: str, where: str) -> TableReader:
-    """Find a table with Parquet parts.
+    """Find a table whose rows are in the image.
 
     Raises
     ------
     MetadataError
         There is no such table.
     ImageError
-        It was not dumped, or has no Parquet parts.
+        It was not dumped.
     """
     try:
         table = image.table(name)
@@ -229,10 +234,8 @@ def open_table(image: Image, name: str, where: str) -> TableReader:
         raise MetadataError(f"{where}: {error}") from error
     if table.problem:
         raise ImageError(f"{where}: {table.name} is not in the image: {printable(table.problem)}")
-    if not table.parts:
-        raise ImageError(
-            f"{where}: {table.name} has no Parquet files in the image; dump it with --format parquet or both"
-        )
+    if not table.is_present:
+        raise ImageError(f"{where}: {table.name} has no files in the image; run dbdump verify --offline")
     return TableReader(image, table)
 
 

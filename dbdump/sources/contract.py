@@ -47,10 +47,11 @@ class Aggregate:
     low, high
         Smallest and largest value, None without any; of text the first 100 characters.
     total
-        Sum of numbers; of times the sum of their seconds since 1970; of text and bytes the sum of their lengths
-        (characters, bytes); of booleans how many are true. None without any.
+        Sum of numbers, also of those that are text in the image; of times the sum of their seconds since 1970; of other
+        text and of bytes the sum of their lengths (characters, bytes); of booleans how many are true. None without any.
     special
-        Floats that are NaN or infinite; they take no part in `low`, `high` and `total`.
+        Floats that are NaN or infinite; they take no part in `low`, `high` and `total`. Of numbers that are text in the
+        image they take no part in `total`.
     """
 
     nulls: int

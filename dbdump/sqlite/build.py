@@ -35,6 +35,7 @@ def write_sqlite(
     views: Sequence[View] = (),
     pick: RowPicker | None = None,
     progress: Advance = quiet,
+    exact: bool = False,
 ) -> Written:
     """Write one SQLite file; equal contents give equal bytes with the same versions of SQLite.
 
@@ -56,6 +57,9 @@ def write_sqlite(
         Which rows to take; all without.
     progress
         Is told about rows; a negative number takes some back.
+    exact
+        Whether the file must give back every value and the order of rows, because nothing else will have them; long
+        values stay files then.
 
     Raises
     ------
@@ -66,7 +70,7 @@ def write_sqlite(
     OSError
         The file cannot be written.
     """
-    made = shapes(image.folder, tables)
+    made = shapes(image.folder, tables, exact=exact)
     known = {shape.table.name: shape for shape in made}
     filled = []
     with atomic_file(target) as part:
@@ -86,7 +90,7 @@ def write_sqlite(
 
 
 def write_sqlite_files(
-    folder: Path, manifest: Manifest, progress: Callable[[int], object] = quiet
+    folder: Path, manifest: Manifest, progress: Callable[[int], object] = quiet, *, exact: bool = False
 ) -> tuple[tuple[FileFacts, ...], tuple[str, ...]]:
     """Write ``sqlite/<SCHEMA>.sqlite`` for every schema; return facts for the manifest, and its warnings.
 
@@ -96,6 +100,8 @@ def write_sqlite_files(
         The image with all parts; ``manifest.json`` need not be written yet.
     progress
         Is told about rows.
+    exact
+        See `write_sqlite`.
 
     Raises
     ------
@@ -109,7 +115,7 @@ def write_sqlite_files(
         path = f"{SQLITE}/{path_name(schema)}.sqlite"
         tables = sorted((t for t in manifest.tables if t.name.schema == schema), key=lambda table: table.name)
         views = [view for view in manifest.views if view.name.schema == schema]
-        written = write_sqlite(image, tables, folder / path, views=views, progress=progress)
+        written = write_sqlite(image, tables, folder / path, views=views, progress=progress, exact=exact)
         sums = checksums(folder / path)
         facts.append(FileFacts(path, sums.size, sums.sha256, sums.md5, sums.adler32))
         notes += [f"{path}: {note}" for note in written.notes]

@@ -5,25 +5,26 @@ Python values, 230,000 to 370,000.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from dbdump.image import Image, ImageTable, Part
+from dbdump.image import Image, ImageTable, Slice, Span
 from dbdump.sqlite.lob_values import lob_columns, with_values
 from dbdump.sqlite.parts import batches, open_part
+from dbdump.sqlite.restore import restored
 from dbdump.sqlite.shape import ForeignKey, Piece, SqliteTable
 from dbdump.sqlite.statements import create_tables, insert
-from dbdump.sqlite.values import sqlite_values
+from dbdump.sqlite.values import special_texts, sqlite_values
 from legacy.errors import MachineError, MissingDependencyError, printable
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from adbc_driver_manager.dbapi import Cursor
 
-RowPicker = Callable[[ImageTable, Part, int], "pa.Array | None"]
+RowPicker = Callable[[ImageTable, Slice, int], "pa.Array | None"]
 """Which rows of a part to take, by how many came from the parts before: numbers from 0, ascending; None for all."""
 
 _PRAGMAS = ("synchronous = off", "locking_mode = exclusive", "cache_size = -65536", "foreign_keys = off")
@@ -111,7 +112,7 @@ def load_table(
         try:
             for statement in create_tables(shape, references, with_key=with_key):
                 cursor.execute(statement)
-            for part in shape.table.parts:
+            for part in shape.table.slices:
                 _load_part(cursor, image, shape, part, pick, loaded, with_key=with_key, progress=progress)
         except (IntegrityError, KeyBrokenError) as error:
             cursor.execute("ROLLBACK")
@@ -129,7 +130,7 @@ def _load_part(
     cursor: "Cursor",
     image: Image,
     shape: SqliteTable,
-    part: Part,
+    part: Slice,
     pick: RowPicker | None,
     loaded: Loaded,
     *,
@@ -137,21 +138,22 @@ def _load_part(
     progress: Advance,
 ) -> None:
     table = shape.table
-    lobs = lob_columns(table)
-    for batch in _picked(image.folder, table, part, pick, loaded.rows):
+    lobs = () if shape.exact else lob_columns(table)
+    for batch in _picked(image, table, part, pick, loaded.rows):
         for filled, files in with_values(image, batch, lobs) if lobs else [(batch, 0)]:
             loaded.files += files
             first = 0
             for piece in shape.pieces:
                 key = shape.rowid_alias if with_key else ""
-                _store(cursor, piece, filled.columns[first : first + len(piece.columns)], key, loaded)
+                columns = filled.columns[first : first + len(piece.columns)]
+                _store(cursor, piece, columns, key, loaded, exact=shape.exact)
                 first += len(piece.columns)
             loaded.rows += filled.num_rows
             progress(filled.num_rows)
 
 
 def _picked(
-    folder: Path, table: ImageTable, part: Part, pick: RowPicker | None, taken: int
+    image: Image, table: ImageTable, part: Slice, pick: RowPicker | None, taken: int
 ) -> Iterator["pa.RecordBatch"]:
     """Yield the rows of a part that are wanted."""
     import pyarrow as pa
@@ -162,8 +164,8 @@ def _picked(
         return
     last = wanted[-1].as_py() if wanted is not None else part.rows
     first = 0
-    with open_part(folder, table, part) as opened:
-        for batch in batches(opened, folder / part.file.path, table):
+    with closing(_batches(image, table, part)) as found:
+        for batch in found:
             if wanted is None:
                 yield batch
             elif first <= last:
@@ -176,22 +178,32 @@ def _picked(
             first += batch.num_rows
 
 
-def _store(cursor: "Cursor", piece: Piece, columns: Sequence["pa.Array"], key: str, loaded: Loaded) -> None:
+def _batches(image: Image, table: ImageTable, part: Slice) -> "Generator[pa.RecordBatch, None, None]":
+    if isinstance(part, Span):
+        yield from restored(image.folder, table, part, [column.name for column in table.columns])
+        return
+    with open_part(image.folder, table, part) as opened:
+        yield from batches(opened, image.folder / part.file.path, table)
+
+
+def _store(
+    cursor: "Cursor", piece: Piece, columns: Sequence["pa.Array"], key: str, loaded: Loaded, *, exact: bool
+) -> None:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    values, nan = [], []
+    values, texts = [], []
     for number, (column, array) in enumerate(zip(piece.columns, columns, strict=True)):
         if column.name == key and array.null_count:
             # SQLite would not complain: it makes a number of its own for such a row.
             raise KeyBrokenError(f"NULL in {piece.name}.{key}")
         values.append(sqlite_values(array, column.kind))
         if pa.types.is_floating(array.type):
-            where = pc.is_nan(values[-1])
-            count = pc.sum(where, min_count=0).as_py()
-            if count:
-                loaded.nan[column.name] += count
-                nan.append((number, where.cast(pa.int8()).cast(pa.int64())))
-    statement = insert(piece, [number for number, _ in nan])
-    arrays = [*values, *(flags for _, flags in nan)]
+            special = special_texts(array, exact=exact)
+            if special is not None:
+                texts.append((number, special))
+                count = pc.sum(pc.is_nan(array), min_count=0).as_py()
+                loaded.nan.update({column.name: count} if count else {})
+    statement = insert(piece, [number for number, _ in texts])
+    arrays = [*values, *(special for _, special in texts)]
     cursor.executemany(statement, pa.record_batch(arrays, names=[str(number) for number in range(len(arrays))]))

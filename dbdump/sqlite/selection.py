@@ -5,8 +5,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dbdump.image import Image, ImageTable, Part
-from dbdump.query import Shut, open_database, rows_of, told
+from dbdump.image import Image, ImageTable, Slice
+from dbdump.query import Shut, open_database, told
 from dbdump.schema import TableName
 from dbdump.sqlite.build import Written, quiet, write_sqlite
 from dbdump.sqlite.load import Advance
@@ -69,7 +69,7 @@ def to_sqlite(
         return write_sqlite(image, ordered, target, views=views, pick=picker, progress=progress)
 
 
-def _first_rows(limit: int, table: ImageTable, part: Part, taken: int) -> "pa.Array | None":  # noqa: ARG001
+def _first_rows(limit: int, table: ImageTable, part: Slice, taken: int) -> "pa.Array | None":  # noqa: ARG001
     """Pick the first rows of a table."""
     import pyarrow as pa
 
@@ -77,7 +77,7 @@ def _first_rows(limit: int, table: ImageTable, part: Part, taken: int) -> "pa.Ar
     return None if left == part.rows else pa.array(range(left), pa.int64())
 
 
-def _left(limit: int | None, part: Part, taken: int) -> int:
+def _left(limit: int | None, part: Slice, taken: int) -> int:
     """Return how many rows of a part a limit allows."""
     return part.rows if limit is None else max(0, min(part.rows, limit - taken))
 
@@ -123,24 +123,24 @@ class _Picker:
     def check(self, tables: Mapping[TableName, ImageTable]) -> None:
         """Try every condition before anything is written; raises UsageError."""
         for name in self._conditions:
-            for part in tables[name].parts[:1]:
+            for part in tables[name].slices[:1]:
                 self._matching(tables[name], part, 0)
 
-    def __call__(self, table: ImageTable, part: Part, taken: int) -> "pa.Array | None":
+    def __call__(self, table: ImageTable, part: Slice, taken: int) -> "pa.Array | None":
         """Return the numbers of the wanted rows of a part, of which `taken` came from earlier parts."""
         left = _left(self._limit, part, taken)
         if table.name in self._conditions:
             return self._matching(table, part, left)
         return None if self._limit is None else _first_rows(self._limit, table, part, taken)
 
-    def _matching(self, table: ImageTable, part: Part, most: int) -> "pa.Array":
+    def _matching(self, table: ImageTable, part: Slice, most: int) -> "pa.Array":
         import pyarrow as pa
 
-        rows = rows_of(self._shut.place, table, part, numbered=True)
+        rows = self._shut.numbered_rows(self._image, table, part)
         # On lines of its own: a comment at the end of the condition must not hide the rest.
         where = f"WHERE (\n{self._conditions[table.name]}\n) ORDER BY file_row_number LIMIT {most}"
         sql = f"SELECT file_row_number FROM ({rows}) {where}"  # noqa: S608  the user's own, in a database that is shut in
-        with told(self._image):
+        with told(self._image, self._shut.streams):
             kinds = [
                 str(statement.type).rpartition(".")[2] for statement in self._shut.database.extract_statements(sql)
             ]

@@ -1,13 +1,14 @@
 """How a table of the image stands in SQLite: names, types, keys; decided before anything is written."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from dbdump.image import ImageTable
 from dbdump.schema import Key, KeyKind, TableName
 from dbdump.sqlite.names import unique_names
 from dbdump.sqlite.parts import fits_int64
+from dbdump.sqlite.restore import is_integer
 from dbdump.sqlite.values import INTEGER, affinity, is_whole
 from dbdump.stored import StoredColumn
 
@@ -48,12 +49,15 @@ class SqliteTable:
         Name in SQLite for each column of the source that is in the first piece.
     left_out
         Why it is not in the file, ``""`` if it is.
+    exact
+        Whether the file must give back every value and the order of rows: nothing else has them.
     """
 
     table: ImageTable
     pieces: tuple[Piece, ...]
     by_source: Mapping[str, str] = field(default_factory=dict)
     left_out: str = ""
+    exact: bool = False
 
     @property
     def name(self) -> str:
@@ -79,15 +83,15 @@ class SqliteTable:
     def rowid_alias(self) -> str:
         """Column that SQLite takes as the number of the row (sqlite.org/lang_createtable.html#rowid), ``""`` for none.
 
-        A table in pieces has none: there the rowids must count the rows.
+        A table in pieces has none, and none one whose order of rows must last: there the rowids must count the rows.
         """
         key = self.primary_key
-        if len(key) != 1 or self.is_split:
+        if len(key) != 1 or self.is_split or self.exact:
             return ""
         return next((c.name for c in self.pieces[0].columns if c.name == key[0] and c.kind == INTEGER), "")
 
 
-def shapes(folder: Path, tables: Sequence[ImageTable]) -> tuple[SqliteTable, ...]:
+def shapes(folder: Path, tables: Sequence[ImageTable], *, exact: bool = False) -> tuple[SqliteTable, ...]:
     """Decide names and types of all tables of a file.
 
     Tables of one schema keep their names; where there are more schemas, all are called ``SCHEMA.TABLE``.
@@ -98,6 +102,8 @@ def shapes(folder: Path, tables: Sequence[ImageTable]) -> tuple[SqliteTable, ...
         Of the image: the ranges of wide whole numbers are looked up in the parts.
     tables
         In the order that decides who keeps a name.
+    exact
+        See `SqliteTable`.
 
     Raises
     ------
@@ -111,7 +117,7 @@ def shapes(folder: Path, tables: Sequence[ImageTable]) -> tuple[SqliteTable, ...
     taken = [*plain, *RESERVED]
     made = []
     for table, name in zip(tables, plain, strict=True):
-        shape = _shape(folder, table, name, taken)
+        shape = replace(_shape(folder, table, name, taken), exact=exact)
         taken.extend(piece.name for piece in shape.pieces[1:])
         made.append(shape)
     return tuple(made)
@@ -136,8 +142,9 @@ def _shape(folder: Path, table: ImageTable, name: str, taken: Sequence[str]) -> 
 
 
 def _kind(folder: Path, table: ImageTable, stored: StoredColumn, *, looked_at: bool) -> str:
-    if looked_at and is_whole(stored.arrow) and fits_int64(folder, table, stored.name):
-        return INTEGER
+    if looked_at and is_whole(stored.arrow):
+        fits = is_integer if table.sqlite is not None else fits_int64
+        return INTEGER if fits(folder, table, stored.name) else affinity(stored.arrow)
     return affinity(stored.arrow)
 
 

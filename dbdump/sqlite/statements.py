@@ -47,19 +47,20 @@ def _create(piece: Piece, plain: set[str], keys: Sequence[str]) -> str:
     return f"CREATE TABLE {quoted(piece.name)} (\n  " + ",\n  ".join([*lines, *keys]) + "\n)"
 
 
-def insert(piece: Piece, with_nan: Sequence[int]) -> str:
+def insert(piece: Piece, with_text: Sequence[int]) -> str:
     """Return the statement that stores rows of a piece.
 
     Parameters
     ----------
     piece
         The table in SQLite.
-    with_nan
-        Numbers of columns with NaN in this batch; for each one more parameter follows, which says where.
+    with_text
+        Numbers of columns some of whose values in this batch are text instead; for each, its texts are one more
+        parameter.
     """
-    flags = {column: len(piece.columns) + 1 + number for number, column in enumerate(with_nan)}
+    texts = {column: len(piece.columns) + 1 + number for number, column in enumerate(with_text)}
     values = [
-        f"CASE WHEN ?{flags[number]} THEN 'NaN' ELSE ?{number + 1} END" if number in flags else f"?{number + 1}"
+        f"coalesce(?{texts[number]}, ?{number + 1})" if number in texts else f"?{number + 1}"
         for number in range(len(piece.columns))
     ]
     return f"INSERT INTO {quoted(piece.name)} VALUES ({', '.join(values)})"  # noqa: S608  names are quoted

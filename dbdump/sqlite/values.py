@@ -4,14 +4,16 @@
 int32, int64, bool           INTEGER
 decimal128 of scale 0        INTEGER where every value of the column fits 64 bits, else TEXT
 decimal128                   TEXT with all digits of the scale: ``12.50``
-float, double                REAL; NaN, which SQLite would make NULL, as the text ``NaN``
+float, double                REAL; NaN, which SQLite would make NULL, as the text ``NaN``. Where the SQLite file is the
+                             only one, other bits of a NaN and minus zero are the text of their bits, ``0x80000000``
 string, binary               TEXT, BLOB
 date32, time64[us]           TEXT: ``2008-05-30``, ``23:59:59.000001``
 timestamp                    TEXT: ``2008-05-30T23:59:59`` with no, six or nine digits of a second by its unit, and
                              ``Z`` where the type has a zone
 ============================ ==========================================================================================
 
-ISO 8601 texts of years 1 to 9999 sort as the times do, and SQLite's date functions read them.
+ISO 8601 texts of years 1 to 9999 sort as the times do, and SQLite's date functions read them. `dbdump.sqlite.restore`
+is the way back.
 """
 
 from decimal import Decimal
@@ -65,6 +67,41 @@ def sqlite_values(column: "pa.Array", kind: str) -> "pa.Array":
     if kind == BLOB or pa.types.is_string(column.type):
         return column
     return decimal_text(column) if pa.types.is_decimal(column.type) else iso_text(column)
+
+
+PLAIN_NAN = {32: 0x7FC0_0000, 64: 0x7FF8_0000_0000_0000}
+"""Bits of the NaN that machines make, by the bits of the type (IEEE 754)."""
+
+
+def special_texts(column: "pa.Array", *, exact: bool) -> "pa.Array | None":
+    """Return texts for the floats of a column that REAL cannot hold, NULL for the others; None where it holds all.
+
+    Parameters
+    ----------
+    column
+        Of floats or doubles.
+    exact
+        Whether minus zero, and NaNs of other bits, have to come back as they are. SQLite takes ``0x...`` for no number,
+        so it stays text in a column of REAL.
+    """
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    width = column.type.bit_width
+    special = pc.fill_null(pc.is_nan(column), False).to_numpy(zero_copy_only=False)
+    bits = column.view(pa.int32() if width == 32 else pa.int64()).fill_null(0).to_numpy()
+    bits = bits.view(np.uint32 if width == 32 else np.uint64)
+    if exact:
+        special = special | (bits == 1 << (width - 1))
+    places = np.flatnonzero(special)
+    if not len(places):
+        return None
+    texts: list[str | None] = [None] * len(column)
+    for place in places.tolist():
+        value = int(bits[place])
+        texts[place] = f"0x{value:0{width // 4}x}" if exact and value != PLAIN_NAN[width] else "NaN"
+    return pa.array(texts, pa.string())
 
 
 def iso_text(column: "pa.Array") -> "pa.Array":

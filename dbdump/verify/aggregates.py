@@ -1,4 +1,4 @@
-"""Aggregates of a table, computed from its Parquet parts; the source computes its own (see `dbdump.verify.canon`).
+"""Aggregates of a table, computed from the files of an image; the source computes its own (see `dbdump.verify.canon`).
 
 Whole numbers are added in words of 32 bits, which no batch can overflow, and put together as Python's integers: the
 sum of any number of rows is exact, also of decimals of 38 digits.
@@ -7,16 +7,28 @@ sum of any number of rows is exact, also of decimals of 38 digits.
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, DecimalException
 from typing import TYPE_CHECKING, Any
 
-from dbdump.image import Image, ImageTable, Part
+from dbdump.errors import ImageError
+from dbdump.image import Image, ImageTable, Slice
 from dbdump.sources.contract import Aggregate
 from dbdump.stored import Form, StoredColumn
-from dbdump.verify.canon import PREFIX, aggregated, has_bounds, number_text, scaled, second_digits, time_text
+from dbdump.verify.canon import (
+    PREFIX,
+    SPECIAL_NUMBERS,
+    aggregated,
+    exact_sum,
+    has_bounds,
+    number_text,
+    scaled,
+    second_digits,
+    time_text,
+)
 from dbdump.verify.compare import ImageAggregate, sum_slack
 from dbdump.verify.lobfiles import LobFiles
-from dbdump.verify.rows import batches
+from dbdump.verify.rows import RESTORE, batches
+from legacy.errors import printable
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -36,7 +48,8 @@ class Seen:
     low, high
         In a form that sorts as the values do; None without any.
     total, magnitude
-        Sum of the values, whole and exact but for floats; sum of the absolute values of floats.
+        Sum of the values, whole and exact but for floats, and for numbers that are text: exact, and a Decimal; sum of
+        the absolute values of floats.
     """
 
     values: int = 0
@@ -44,7 +57,7 @@ class Seen:
     special: int = 0
     low: Any = None
     high: Any = None
-    total: int | float = 0
+    total: int | float | Decimal = 0
     magnitude: float = 0.0
 
     def __add__(self, other: "Seen") -> "Seen":
@@ -56,9 +69,15 @@ class Seen:
             self.special + other.special,
             min(lows, default=None),
             max(highs, default=None),
-            self.total + other.total,
+            _plus(self.total, other.total),
             self.magnitude + other.magnitude,
         )
+
+
+def _plus(left: int | float | Decimal, right: int | float | Decimal) -> int | float | Decimal:
+    if isinstance(left, Decimal) or isinstance(right, Decimal):
+        return exact_sum(Decimal(left), Decimal(right))
+    return left + right
 
 
 def start_aggregates(
@@ -71,7 +90,7 @@ def start_aggregates(
     callable
         Waits for them and returns them, by name of the column; raises ImageError if the image is damaged.
     """
-    parts = [pool.submit(_part, image, table, part, lobs) for part in table.parts]
+    parts = [pool.submit(_part, image, table, part, lobs) for part in table.slices]
 
     def result() -> Mapping[str, ImageAggregate]:
         try:
@@ -85,7 +104,7 @@ def start_aggregates(
     return result
 
 
-def _part(image: Image, table: ImageTable, part: Part, lobs: LobFiles) -> dict[str, Seen]:
+def _part(image: Image, table: ImageTable, part: Slice, lobs: LobFiles) -> dict[str, Seen]:
     columns = aggregated(table.columns)
     files = {column.column: column.name for column in table.columns if column.form == Form.LOB_FILE}
     seen = {column.name: Seen() for column in columns}
@@ -94,6 +113,8 @@ def _part(image: Image, table: ImageTable, part: Part, lobs: LobFiles) -> dict[s
             values = batch.column(column.name)
             if column.form == Form.LOB and column.column in files:
                 seen[column.name] += _lob(column, values, batch.column(files[column.column]), lobs)
+            elif column.form == Form.NUMBER_TEXT:
+                seen[column.name] += _number_texts(table, column, values)
             else:
                 seen[column.name] += _measure(column, values)
     return seen
@@ -169,6 +190,27 @@ def _texts(column: StoredColumn, array: "pa.Array", nulls: int) -> Seen:
     return Seen(len(array), nulls, 0, bounds["min"].as_py(), bounds["max"].as_py(), total)
 
 
+def _number_texts(table: ImageTable, column: StoredColumn, array: "pa.Array") -> Seen:
+    """Numbers that are text: their bounds are those of texts, their sum is that of numbers."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    texts = array.drop_null()
+    if len(texts) == 0:
+        return Seen(nulls=array.null_count)
+    bounds = pc.min_max(texts.cast(pa.binary()))
+    is_special = pc.is_in(texts, value_set=pa.array(SPECIAL_NUMBERS))
+    total = Decimal(0)
+    try:
+        for text in texts.filter(pc.invert(is_special)).to_pylist():
+            total = exact_sum(total, Decimal(text))
+    except DecimalException as error:
+        place = printable(f"{table.name}, column {column.name}")
+        raise ImageError(f"{place}: '{printable(text)[:80]}' is no decimal number; {RESTORE}") from error
+    special = is_special.true_count
+    return Seen(len(texts) - special, array.null_count, special, bounds["min"].as_py(), bounds["max"].as_py(), total)
+
+
 def _lob(column: StoredColumn, values: "pa.Array", files: "pa.Array", lobs: LobFiles) -> Seen:
     """Values in the row and values in files are one column."""
     import pyarrow.compute as pc
@@ -182,17 +224,20 @@ def _lob(column: StoredColumn, values: "pa.Array", files: "pa.Array", lobs: LobF
 
 def _told(column: StoredColumn, seen: Seen) -> ImageAggregate:
     low, high, total, slack = None, None, None, 0.0
-    if seen.values:
-        total = _total_text(column, seen.total)
+    # The special values of numbers that are text have bounds, as they are texts.
+    if seen.values or seen.low is not None:
+        total = _total_text(column, seen.total) if seen.values else None
         slack = sum_slack(seen.values, seen.magnitude) if column.arrow in ("float", "double") else 0.0
         if has_bounds(column):
             low, high = _bound_text(column, seen.low), _bound_text(column, seen.high)
     return ImageAggregate(Aggregate(seen.nulls, low, high, total, seen.special), slack)
 
 
-def _total_text(column: StoredColumn, total: int | float) -> str:
+def _total_text(column: StoredColumn, total: int | float | Decimal) -> str:
     if isinstance(total, float):
         return repr(total)
+    if isinstance(total, Decimal):
+        return number_text(total)
     scale = 0
     if column.arrow.startswith("decimal128"):
         scale = int(column.arrow.removesuffix(")").rpartition(",")[2])

@@ -80,7 +80,7 @@ def _catalog_problems(image: Image, database: sqlite3.Connection) -> Iterator[st
         if number is None:
             yield f"it has no table {table.name}"
             continue
-        if rows != (table.rows if table.parts else None):
+        if rows != (table.rows if table.is_present else None):
             yield f"table {table.name} has {rows} rows in it, the manifest says {table.rows}"
         if database.execute(_COLUMNS, (number,)).fetchall() != [(one.name, one.arrow) for one in table.columns]:
             yield f"the columns of table {table.name} are not those of the manifest"
@@ -128,24 +128,27 @@ def _package_problems(image: Image) -> Iterator[str]:
         return
     try:
         package = json.loads(path.read_text(encoding="utf-8"))
-        resources = {_paths(resource): resource for resource in package["resources"]}
+        resources = {_place(resource): resource for resource in package["resources"]}
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         yield f"not a data package: {printable(str(error))[:200]}"
         return
-    dumped = [table for table in image.manifest.tables if table.parts]
+    dumped = [table for table in image.manifest.tables if table.is_present]
     for table in dumped:
-        resource = resources.get(tuple(part.file.path for part in table.parts))
+        name = table.sqlite.names[0] if table.sqlite else ""
+        files = (table.sqlite.path,) if table.sqlite else tuple(part.file.path for part in table.parts)
+        resource = resources.get((files, name))
         if resource is None:
-            yield f"table {table.name} is not in it with its parts"
+            yield f"table {table.name} is not in it with its files"
         else:
             yield from _resource_problems(table, resource)
     if len(resources) != len(dumped):
         yield f"it has {len(resources)} resources, the manifest {len(dumped)} tables"
 
 
-def _paths(resource: Any) -> tuple[str, ...]:
-    path = resource["path"]
-    return tuple(path) if isinstance(path, list) else (path,)
+def _place(resource: Any) -> tuple[tuple[str, ...], str]:
+    """Return the files of a resource, and the table in them where they are databases."""
+    path, dialect = resource["path"], resource.get("dialect", {})
+    return (tuple(path) if isinstance(path, list) else (path,)), dialect.get("table", "")
 
 
 def _resource_problems(table: ImageTable, resource: Any) -> Iterator[str]:

@@ -23,8 +23,10 @@ whole length wherever it lies: ``total`` is in characters for text and bytes for
 the source. ``total`` of timestamps is the exact sum of seconds, with a fraction; of dates the sum of days; of times of
 day and intervals the sum in their unit. Totals of floats are compared within the error that adding them in another
 order can make. A total beyond the range of doubles is ``inf``, and a zero of either sign is ``0.0``. Columns of the
-forms `Form.NUMBER_TEXT`, `Form.ISO_TEXT` and `Form.TEXT` are text here, whatever the column of the source is.
-``total`` is None where every value is NULL. A float of 32 bits has 4 bytes in the digest.
+forms `Form.ISO_TEXT` and `Form.TEXT` are text here, whatever the column of the source is. So are those of
+`Form.NUMBER_TEXT` for ``low`` and ``high``; but their ``total`` is the exact sum of the numbers, and ``special`` counts
+those of `SPECIAL_NUMBERS`, which take no part in it. ``total`` is None where every value is NULL. A float of 32 bits
+has 4 bytes in the digest.
 
 **Digest.** For each row, the MD5 of the texts of its columns, in the order of the table, one after the other: ``-`` for
 NULL, else the MD5 (lower-case hex) of the text of the value in UTF-8. The first 15 hex digits of the row's MD5 are a
@@ -34,12 +36,14 @@ matter; a value in the wrong row does. Columns of the forms `Form.LOB_FILE` and 
 
 from collections.abc import Sequence
 from datetime import date
-from decimal import Decimal
+from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, Inexact, InvalidOperation
 
 from dbdump.stored import Form, StoredColumn
 
 PREFIX = 100
 """Characters of the smallest and largest text that are compared."""
+SPECIAL_NUMBERS = ("NaN", "Infinity", "-Infinity")
+"""Texts of `Form.NUMBER_TEXT` that are no finite number."""
 _UNIT_DIGITS = {"s": 0, "us": 6, "ns": 9}
 _EPOCH, _DAY = date(1970, 1, 1).toordinal(), 86_400
 
@@ -55,6 +59,15 @@ def number_text(value: Decimal) -> str:
 def scaled(unscaled: int, scale: int) -> Decimal:
     """Return ``unscaled / 10**scale``, exact whatever the number of digits."""
     return Decimal((int(unscaled < 0), tuple(map(int, str(abs(unscaled)))), -scale))
+
+
+_EXACT = Context(prec=200_000, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[Inexact, InvalidOperation])
+"""More digits than a number of any server has (PostgreSQL: 131,072 before the point and 16,383 after it)."""
+
+
+def exact_sum(left: Decimal, right: Decimal) -> Decimal:
+    """Return the sum of two numbers, exact; raises decimal.Inexact where it has more than 200,000 digits."""
+    return _EXACT.add(left, right)
 
 
 def second_digits(arrow: str) -> int:

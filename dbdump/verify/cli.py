@@ -95,7 +95,7 @@ def _online(image: "Image", options: "OpenOptions", extent: "Extent") -> "Report
 
     plans = read_plan(image.folder).tables if extent.level == REREAD else ()
     tables = chosen(image, extent.tables)
-    size = sum(part.file.size for table in tables for part in table.parts)
+    size = sum(map(image.manifest.size_of, tables))
     source = open_source(options)
     failed = 0
     try:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
 from dbdump.sources.contract import Aggregate
-from dbdump.stored import StoredColumn
+from dbdump.stored import Form, StoredColumn
 from dbdump.verify.canon import aggregated
 from dbdump.verify.report import Difference
 
@@ -105,7 +105,7 @@ def _facts(column: StoredColumn, theirs: Aggregate, ours: Aggregate) -> list[tup
         ("low", theirs.low, ours.low),
         ("high", theirs.high, ours.high),
     ]
-    if column.arrow in _FLOATS:
+    if column.arrow in _FLOATS or column.form == Form.NUMBER_TEXT:
         facts.append(("special", str(theirs.special), str(ours.special)))
     return facts
 

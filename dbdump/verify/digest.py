@@ -1,4 +1,4 @@
-"""The order-free digest of a table, computed from its Parquet parts (see `dbdump.verify.canon`).
+"""The order-free digest of a table, computed from the files of an image (see `dbdump.verify.canon`).
 
 Arrow gives each value in a form of which DuckDB makes the text, and DuckDB hashes: both work on whole columns.
 """
@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from typing import TYPE_CHECKING
 
-from dbdump.image import Image, ImageTable, Part
+from dbdump.image import Image, ImageTable, Slice
 from dbdump.stored import Form, StoredColumn
 from dbdump.verify.lobfiles import LobFiles
 from dbdump.verify.rows import batches
@@ -53,7 +53,7 @@ def start_digest(
     callable
         Waits for it and returns it; raises ImageError if the image is damaged.
     """
-    parts = [pool.submit(_part, database, image, table, part, columns, lobs) for part in table.parts]
+    parts = [pool.submit(_part, database, image, table, part, columns, lobs) for part in table.slices]
 
     def result() -> str:
         try:
@@ -69,28 +69,53 @@ def _part(
     database: "duckdb.DuckDBPyConnection",
     image: Image,
     table: ImageTable,
-    part: Part,
+    part: Slice,
     columns: Sequence[StoredColumn],
     lobs: LobFiles,
 ) -> int:
-    files = {column.column: column.name for column in table.columns if column.form == Form.LOB_FILE}
+    files = _files(table)
     asked = [column.name for column in columns]
     asked += [files[column.column] for column in columns if column.form == Form.LOB and column.column in files]
     total = 0
     with database.cursor() as cursor:
         for batch in batches(image, table, part, asked):
-            total += _batch(cursor, batch, columns, files, lobs)
+            total += digest_of(cursor, table, batch, columns, lobs)
     return total
 
 
-def _batch(
+def _files(table: ImageTable) -> dict[str, str]:
+    """Return the column that names the file of a value, by the column of the source."""
+    return {column.column: column.name for column in table.columns if column.form == Form.LOB_FILE}
+
+
+def digest_of(
     cursor: "duckdb.DuckDBPyConnection",
+    table: ImageTable,
     batch: "pa.RecordBatch",
     columns: Sequence[StoredColumn],
-    files: dict[str, str],
     lobs: LobFiles,
 ) -> int:
+    """Return the part of some rows in the digest of their table; the sum over all rows is the digest.
+
+    Parameters
+    ----------
+    cursor
+        Of a database as `hashing` gives it.
+    table, columns
+        As in `start_digest`.
+    batch
+        Rows, with these columns, and those that name the files of their values.
+    lobs
+        Values in files.
+
+    Raises
+    ------
+    ImageError
+        A file of a value is missing or damaged.
+    """
     import pyarrow as pa
+
+    files = _files(table)
 
     arrays, texts = {}, []
     for number, column in enumerate(columns):

@@ -1,6 +1,6 @@
 """Compares an image with its source, at one of four levels; each includes those below it.
 
-0. rows: counted in the source, in the manifest, and in the footers of the Parquet parts;
+0. rows: counted in the source, in the manifest, and in the footers of the Parquet parts, or in the SQLite file;
 1. aggregates of every column;
 2. an order-free digest of all rows;
 3. every value, read from the source a second time.
@@ -25,7 +25,7 @@ from dbdump.verify.digest import hashing, start_digest
 from dbdump.verify.lobfiles import LobFiles
 from dbdump.verify.report import Difference, Fault, Report, TableReport
 from dbdump.verify.reread import Reread
-from dbdump.verify.rows import open_part, plan_of
+from dbdump.verify.rows import check_files, plan_of
 from legacy.errors import UsageError
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def verify(
             report = work.table(table)
             reports.append(report)
             if on_table is not None:
-                on_table(report, sum(part.file.size for part in table.parts))
+                on_table(report, image.manifest.size_of(table))
     notes = [] if mode != "none" else ["the source was read without a snapshot: changes in the meantime may show"]
     named = f"{facts.kind} {facts.version}"
     manifest = image.manifest
@@ -144,7 +144,7 @@ def _planned(image: Image, tables: Sequence[ImageTable], plans: Sequence[TablePl
         if plan is None:
             raise ImageError(f"{image.folder}: plan.json has no table {table.name}; {advice}")
         known = {chunk.number for chunk in plan.chunks}
-        if plan.columns != table.columns or not known.issuperset(part.chunk for part in table.parts):
+        if plan.columns != table.columns or not known.issuperset(part.chunk for part in table.slices):
             raise ImageError(f"{image.folder}: plan.json and manifest.json differ about {table.name}; {advice}")
     return found
 
@@ -243,11 +243,7 @@ class _Work:
             found.faults.append(fault_of(error))
 
     def _footers(self, table: ImageTable, found: _Table) -> None:
-        for part in table.parts:
-            try:
-                open_part(self.image, table, part).close()
-            except ImageError as error:
-                found.faults.append(fault_of(error))
+        found.faults += map(fault_of, check_files(self.image, table))
 
     def _count(self, table: ImageTable, found: _Table) -> None:
         rows = self.source.count(table.schema)

@@ -1,18 +1,24 @@
 """Checks an image against its own manifest: no source is needed.
 
 What is found: files that are missing, changed, cut short or too many; parts whose rows and columns are not those of
-the manifest; rows that point to values which are not there; and books that disagree with the manifest. What cannot be
+the manifest; rows that point to values which are not there; and books that disagree with the manifest. Where SQLite
+files alone have the rows, the digest of each table tells which tables of a changed file are still good. What cannot be
 found: that the image never was what the source had. That is for `dbdump.verify.levels`, while there is a source.
 """
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from dbdump.errors import ImageError
-from dbdump.image import LOBS, Image, ImageTable
+from dbdump.image import LOBS, Image, ImageTable, SqliteRows
+from dbdump.sqlite.restore import check_table
 from dbdump.stored import Form
 from dbdump.verify.books import check_books
+from dbdump.verify.canon import digested
+from dbdump.verify.digest import hashing, start_digest
 from dbdump.verify.files import COPY, Files, OnBytes, check_files
 from dbdump.verify.levels import chosen, fault_of, problem_of
+from dbdump.verify.lobfiles import LobFiles
 from dbdump.verify.report import Fault, Report, TableReport
 from dbdump.verify.rows import batches, open_part
 
@@ -48,7 +54,7 @@ def verify_offline(
         The folder cannot be read.
     """
     wanted = chosen(image, tables)
-    only = {part.file.path for table in wanted for part in table.parts} if tables else None
+    only = {path for table in wanted for path in _paths(table)} if tables else None
     files = check_files(image, only, jobs, on_bytes)
     parts = {part.file.path: table.name for table in image.manifest.tables for part in table.parts}
     lobs = _Lobs(files)
@@ -56,7 +62,7 @@ def verify_offline(
     notes = []
     faults = [fault for path, fault in sorted(files.faults.items()) if path not in parts]
     if tables:
-        notes.append("only the parts of the tables that were named were looked at")
+        notes.append("only the files of the tables that were named were looked at")
     else:
         faults += [
             *lobs.not_used(image, all_read=not any(report.failed for report in reports)),
@@ -85,14 +91,32 @@ def _table(image: Image, table: ImageTable, files: Files, lobs: "_Lobs") -> Tabl
             open_part(image, table, part).close()
         except ImageError as error:
             faults.append(fault_of(error))
+    notes = [f"{table.name} is not in the image: {problem_of(table)}"] if table.problem else []
     if not faults:
         try:
+            if table.sqlite is not None:
+                notes += _check_sqlite(image, table, table.sqlite, files)
             faults += lobs.check(image, table)
         except ImageError as error:
             faults.append(fault_of(error))
-    notes = (f"{table.name} is not in the image: {problem_of(table)}",) if table.problem else ()
     dumped, size = not table.problem, (table.rows, len(table.columns))
-    return TableReport(str(table.name), *size, faults=tuple(faults), notes=notes, dumped=dumped)
+    return TableReport(str(table.name), *size, faults=tuple(faults), notes=tuple(notes), dumped=dumped)
+
+
+def _paths(table: ImageTable) -> list[str]:
+    return [part.file.path for part in table.parts] + ([table.sqlite.path] if table.sqlite else [])
+
+
+def _check_sqlite(image: Image, table: ImageTable, rows: SqliteRows, files: Files) -> list[str]:
+    """See that a SQLite file has the table, and in a changed file that the rows are as they were; raises ImageError."""
+    check_table(image.folder, table)
+    if files.is_good(rows.path):
+        return []
+    with ThreadPoolExecutor(1) as pool, hashing() as database:
+        found = start_digest(pool, database, image, table, digested(table.columns), LobFiles(image))()
+    if found != rows.digest:
+        raise ImageError(f"{rows.path}: the rows of table {table.name} are not those that were written; {COPY}")
+    return [f"{table.name}: its rows are as they were written (digest), although {rows.path} was changed"]
 
 
 class _Lobs:
@@ -115,7 +139,7 @@ class _Lobs:
 
     def _column(self, image: Image, table: ImageTable, names: list[str]) -> list[Fault]:
         wrong: dict[str, Fault] = {}
-        for part in table.parts:
+        for part in table.slices:
             for batch in batches(image, table, part, names):
                 pointing = batch.filter(batch.column(0).is_valid())
                 columns = [column.to_pylist() for column in pointing.columns]

@@ -13,10 +13,11 @@ from dbdump.image import Image, ImageTable
 from dbdump.lobs import LobStore, StoredLob
 from dbdump.plan import Chunk, TablePlan
 from dbdump.sources.contract import Reading, Source
-from dbdump.stored import Form, StoredColumn
+from dbdump.stored import Form
 from dbdump.verify.lobfiles import LobFiles
 from dbdump.verify.report import Difference
 from dbdump.verify.rows import batches
+from dbdump.verify.same import Stream, different_rows, shown
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -82,7 +83,7 @@ class Reread:
             self._differ("", "values", *counts, hint=f"the first {SHOWN} are named above")
 
     def _compare_chunk(self, source: Source, chunk: Chunk) -> None:
-        ours = _Stream(self._batches(chunk))
+        ours = Stream(self._batches(chunk))
         theirs = source.read(self.plan, chunk, Reading(), HashedLobs(self.threshold))
         row = more = 0
         for batch in theirs:
@@ -98,7 +99,7 @@ class Reread:
 
     def _batches(self, chunk: Chunk) -> Iterator["pa.RecordBatch"]:
         names = [column.name for column in self.table.columns]
-        for part in self.table.parts:
+        for part in self.table.slices:
             if part.chunk == chunk.number:
                 yield from batches(self.image, self.table, part, names)
 
@@ -106,10 +107,10 @@ class Reread:
         for column in self.table.columns:
             left, right = theirs.column(column.name), ours.column(column.name).combine_chunks()
             self.values += len(left)
-            rows = _different(left, right)
+            rows = different_rows(left, right)
             for row in rows[: max(SHOWN - self.different, 0)]:
                 where = f"row {first + row + 1:,} of {_chunk_name(self.plan, chunk)}{self._key(theirs, ours, row)}"
-                self._differ(column.name, "value", _shown(column, left, row), _shown(column, right, row), where)
+                self._differ(column.name, "value", shown(column, left, row), shown(column, right, row), where)
             self.different += len(rows)
             if column.form == Form.LOB_FILE:
                 self._check_files(right)
@@ -129,77 +130,13 @@ class Reread:
             return ""
 
         def told(rows: Any) -> str:
-            return ", ".join(f"{one.name}={_shown(one, rows.column(one.name), row)}" for one in columns)
+            return ", ".join(f"{one.name}={shown(one, rows.column(one.name), row)}" for one in columns)
 
         left, right = told(theirs), told(ours)
         return f" ({left})" if left == right else f" ({left} in the source, {right} in the image)"
 
     def _differ(self, column: str, fact: str, theirs: str, ours: str, where: str = "", hint: str = "") -> None:
         self.differences.append(Difference(str(self.table.name), column, fact, theirs, ours, where, hint))
-
-
-class _Stream:
-    """Rows of the image, taken in the numbers in which the source gives its own."""
-
-    def __init__(self, source: Iterator["pa.RecordBatch"]) -> None:
-        self._source = source
-        self._waiting: list[pa.RecordBatch] = []
-
-    def take(self, rows: int) -> "pa.Table":
-        """Return the next rows, fewer only at the end."""
-        import pyarrow as pa
-
-        taken: list[pa.RecordBatch] = []
-        while rows > 0:
-            batch = self._waiting.pop() if self._waiting else next(self._source, None)
-            if batch is None:
-                break
-            if batch.num_rows > rows:
-                self._waiting.append(batch.slice(rows))
-                batch = batch.slice(0, rows)
-            taken.append(batch)
-            rows -= batch.num_rows
-        return pa.Table.from_batches(taken) if taken else pa.table({})
-
-    def count_rest(self) -> int:
-        """Return how many rows nobody took."""
-        waiting = sum(int(batch.num_rows) for batch in self._waiting)
-        return waiting + sum(int(batch.num_rows) for batch in self._source)
-
-
-def _different(left: "pa.Array", right: "pa.Array") -> list[int]:
-    """Return the rows in which two arrays differ: floats to the last bit, NULL only equal to NULL."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    if pa.types.is_floating(left.type) and left.type == right.type:
-        bits = pa.int32() if left.type.bit_width == 32 else pa.int64()
-        left, right = left.view(bits), right.view(bits)
-    if left.equals(right):
-        return []
-    unequal = pc.fill_null(pc.not_equal(left, right), False)
-    return list(pc.indices_nonzero(pc.or_(unequal, pc.xor(left.is_null(), right.is_null()))).to_pylist())
-
-
-def _shown(column: StoredColumn, array: Any, row: int) -> str:
-    from dbdump.verify.canon import number_text, time_text
-
-    scalar = array[row]
-    if not scalar.is_valid:
-        return "NULL"
-    match column.arrow:
-        case "string":
-            return repr(scalar.as_py())
-        case "binary":
-            return f"x'{scalar.as_py()[:80].hex()}'"
-        case "float" | "double":
-            return repr(scalar.as_py())
-        case arrow if arrow.startswith("decimal128"):
-            return number_text(scalar.as_py())
-        case arrow if arrow.startswith(("date32", "time64", "timestamp")):
-            return time_text(scalar.value, arrow)
-        case _:
-            return str(scalar.as_py())
 
 
 def _chunk_name(plan: TablePlan, chunk: Chunk) -> str:

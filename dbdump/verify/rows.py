@@ -1,12 +1,16 @@
-"""Reads the Parquet parts of an image, a bounded number of rows at a time, and says clearly what is wrong with one."""
+"""Reads the rows of an image, a bounded number at a time, and says clearly what is wrong with a file.
+
+They are in Parquet parts, or in a SQLite file that alone has them.
+"""
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from dbdump.arrow import schema_of
 from dbdump.errors import ImageError
-from dbdump.image import Image, ImageTable, Part
+from dbdump.image import Image, ImageTable, Part, Slice, Span
 from dbdump.plan import Chunk, TablePlan
+from dbdump.sqlite.restore import check_table, restored
 from legacy.errors import printable
 
 if TYPE_CHECKING:
@@ -29,12 +33,12 @@ def schema_problem(table: ImageTable, found: "pa.Schema") -> str:
         missing = [name for name in wanted.names if name not in found.names]
         return f"its columns are not those of the manifest (missing: {', '.join(missing) or 'none'})"
     for name in wanted.names:
-        if found.field(name).type != _in_parquet(wanted.field(name).type):
+        if found.field(name).type != in_parquet(wanted.field(name).type):
             return f"column {name} is {found.field(name).type}, the manifest says {wanted.field(name).type}"
     return ""
 
 
-def _in_parquet(kind: "pa.DataType") -> "pa.DataType":
+def in_parquet(kind: "pa.DataType") -> "pa.DataType":
     """Return what a type is in a Parquet file, which has no timestamps in seconds: they are milliseconds there."""
     import pyarrow as pa
 
@@ -70,8 +74,22 @@ def open_part(image: Image, table: ImageTable, part: Part) -> "pq.ParquetFile":
     return file
 
 
-def batches(image: Image, table: ImageTable, part: Part, columns: Sequence[str]) -> Iterator["pa.RecordBatch"]:
-    """Yield the rows of a part; one row group is in memory at a time.
+def check_files(image: Image, table: ImageTable) -> Iterator[ImageError]:
+    """Yield what is wrong with the files of a table at a first look: footers of parts, columns and rows in SQLite."""
+    for part in table.parts:
+        try:
+            open_part(image, table, part).close()
+        except ImageError as error:
+            yield error
+    if table.sqlite is not None:
+        try:
+            check_table(image.folder, table)
+        except ImageError as error:
+            yield error
+
+
+def batches(image: Image, table: ImageTable, part: Slice, columns: Sequence[str]) -> Iterator["pa.RecordBatch"]:
+    """Yield some rows of a table; of a part one row group is in memory at a time.
 
     Raises
     ------
@@ -84,6 +102,10 @@ def batches(image: Image, table: ImageTable, part: Part, columns: Sequence[str])
         return
     whole = schema_of(plan_of(table))
     schema = pa.schema([whole.field(name) for name in columns])
+    if isinstance(part, Span):
+        for batch in restored(image.folder, table, part, columns):
+            yield pa.record_batch(batch.columns, schema=schema)
+        return
     with open_part(image, table, part) as file:
         for number in range(file.num_row_groups):
             try:

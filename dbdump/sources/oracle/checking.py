@@ -95,7 +95,8 @@ def _asked_text(column: Column, stored: StoredColumn, charset: str) -> Asked | N
     else:
         text = value_of(column, stored)
     first = prefix(column, text, charset)
-    size = length(column, stored, text)
+    # Oracle's SUM keeps 38 digits: it cannot say the exact sum of numbers that no decimal of the image holds.
+    size = None if stored.form == Form.NUMBER_TEXT else length(column, stored, text)
     return Asked(
         stored, column.family, f"COUNT({name})", (f"MIN({first})", f"MAX({first})"), (_sum(size),) if size else ()
     )

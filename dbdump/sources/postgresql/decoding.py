@@ -65,8 +65,8 @@ def fixed_column(fetch: Fetch, packed: bytes | None, nulls: Mask | None, rows: i
 
 def _numbers(fetch: Fetch, packed: bytes, where: str) -> "npt.NDArray[np.signedinteger[npt.NBitBase]]":
     # Floats are turned as integers: no bit of a NaN may change.
-    values = np.frombuffer(packed, dtype=f">i{fetch.width}").astype(f"=i{fetch.width}")
     arrow = fetch.column.arrow.replace(", tz=UTC", "")
+    values = np.frombuffer(packed, dtype=f">i{fetch.width}").astype("=i8" if arrow == "int64" else f"=i{fetch.width}")
     bounds = _YEARS.get(arrow)
     if bounds is None or not len(values):
         return values
@@ -80,6 +80,12 @@ def _numbers(fetch: Fetch, packed: bytes, where: str) -> "npt.NDArray[np.signedi
         )
     values += shift
     return values
+
+
+def unpacked(packed: bytes, count: int) -> "list[bytes]":
+    """Return the doubles of `count` columns that came together, each column as it would have come alone."""
+    together = np.frombuffer(packed, dtype=">i8").reshape(-1, count)
+    return [together[:, number].tobytes() for number in range(count)]
 
 
 def varied_column(fetch: Fetch, packed: bytes | None, lengths: bytes | None, where: str) -> "pa.Array":

@@ -2,9 +2,11 @@
 
 A query gives all values of a column at once, one after the other in binary format, with the server's own functions
 (``int8send`` and the like): the client then has an Arrow column without looking at any row. Values of varied length
-come as one string, and their lengths as another.
+come as one string, and their lengths as another. An aggregate costs the server about as much as reading the row, so
+doubles share one: the geometric types are nothing but two, three or four of them.
 """
 
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from dbdump.plan import TablePlan
@@ -13,6 +15,10 @@ from dbdump.sources.postgresql.session import quoted
 from dbdump.stored import INT64_DIGITS, Form, StoredColumn
 
 UTF8 = "UTF8"
+_INTEGERS = {"smallint": ("int2send", 2), "integer": ("int4send", 4), "bigint": ("int8send", 8)}
+"""Types that need no cast, by the name that PostgreSQL shows."""
+_PACK = 4
+"""Doubles that one aggregate takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +35,15 @@ class Fetch:
         Bytes of a value in binary format, 0 where they vary.
     text
         Whether `sql` is of type text.
+    double
+        SQL of the value itself where it is a double, else ``""``.
     """
 
     column: StoredColumn
     sql: str
     width: int
     text: bool = False
+    double: str = ""
 
 
 def fetches(table: TablePlan, encoding: str, threshold: int) -> tuple[Fetch, ...]:
@@ -65,6 +74,8 @@ def _fetch(column: Column, stored: StoredColumn, encoding: str, threshold: int) 
     if stored.arrow == "binary":
         return Fetch(stored, raw_bytes(column, stored, encoding), 0)
     if stored.form == Form.VALUE:
+        if stored.arrow == "double":
+            return Fetch(stored, f"float8send({name})", 8, double=name)
         fixed = _fixed(column, stored, name)
         if fixed is not None:
             return Fetch(stored, *fixed)
@@ -77,12 +88,13 @@ def _fetch(column: Column, stored: StoredColumn, encoding: str, threshold: int) 
 
 def _fixed(column: Column, stored: StoredColumn, name: str) -> tuple[str, int] | None:
     match stored.arrow:
+        case "int64" if column.source_type in _INTEGERS:
+            sends, width = _INTEGERS[column.source_type]
+            return f"{sends}({name})", width
         case "int64" if column.family == Family.DECIMAL:
             return f"int8send({name}::int8)", 8
         case "float":
             return f"float4send({name})", 4
-        case "double":
-            return f"float8send({name})", 8
         case "bool":
             return f"boolsend({name})", 1
         case "date32[day]":
@@ -169,14 +181,57 @@ def iso_expression(value: str, *, time: bool, fraction: bool, suffix: str = "") 
     return f"CASE WHEN isfinite({value}) THEN {sign} || {digits} || {rest} || '{suffix}' ELSE {value}::text END"
 
 
-def aggregated(fetch: Fetch) -> list[str]:
-    """Return the aggregates that fetch a column: its values, and their lengths where they vary."""
-    values = f"string_agg({fetch.sql}, ''{'' if fetch.text else '::bytea'})"
+def packs(part: Sequence[Fetch], nullable: Collection[str]) -> Iterator[tuple[Fetch, ...]]:
+    """Yield all columns, those that one aggregate takes together.
+
+    Parameters
+    ----------
+    part
+        The columns.
+    nullable
+        Names of columns that have NULLs: a geometric value is NULL as soon as one of its parts is.
+    """
+    doubles: list[Fetch] = []
+    for fetch in part:
+        if fetch.double and fetch.column.name not in nullable:
+            doubles.append(fetch)
+        else:
+            yield (fetch,)
+    for start in range(0, len(doubles), _PACK):
+        yield tuple(doubles[start : start + _PACK])
+
+
+def aggregated(pack: Sequence[Fetch]) -> list[str]:
+    """Return the aggregates that fetch columns: their values, and the lengths where they vary."""
+    if len(pack) > 1:
+        return [joined(_packed([fetch.double for fetch in pack]))]
+    (fetch,) = pack
     if fetch.width:
-        return [values]
-    return [values, f"string_agg(int4send(coalesce(octet_length({fetch.sql}), -1)), ''::bytea)"]
+        return [joined(fetch.sql)]
+    return [
+        f"string_agg({fetch.sql}, NULL::text)" if fetch.text else joined(fetch.sql),
+        joined(f"int4send(coalesce(octet_length({fetch.sql}), -1))"),
+    ]
+
+
+def _packed(doubles: Sequence[str]) -> str:
+    """Return SQL for two to four doubles as they are in binary format, one after the other."""
+    match doubles:
+        case [a, b]:
+            return f"point_send(point({a}, {b}))"
+        case [a, b, c]:
+            return f"circle_send(circle(point({a}, {b}), {c}))"
+        case [a, b, c, d]:
+            return f"lseg_send(lseg(point({a}, {b}), point({c}, {d})))"
+    raise ValueError(f"{len(doubles)} doubles do not make a geometric value")
+
+
+def joined(value: str) -> str:
+    """Return the aggregate that puts values of type bytea one after the other, without the NULLs."""
+    # An empty separator instead of none would be appended, row by row.
+    return f"string_agg({value}, NULL::bytea)"
 
 
 def null_mask(fetch: Fetch) -> str:
     """Return the aggregate that gives one byte for each row: 1 where a column of fixed width is NULL."""
-    return f"string_agg(boolsend({quoted(fetch.column.column)} IS NULL), ''::bytea)"
+    return joined(f"boolsend({quoted(fetch.column.column)} IS NULL)")

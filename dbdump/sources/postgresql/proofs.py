@@ -1,5 +1,6 @@
 """Counts, aggregates and digest of a table, computed in the server: the definitions are in `dbdump.verify.canon`."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -14,6 +15,10 @@ from dbdump.stored import Form, StoredColumn
 
 _COLUMNS = 200
 """Columns of one query: PostgreSQL allows 1664 results."""
+_NUMBERS = 1 << 32
+"""Numbers of transactions that 32 bits tell apart."""
+_FIRST_NORMAL = 3
+"""Smaller ones are of the server's own making, and older than all others (src/include/access/transam.h)."""
 _SCALE = 128
 """Power of two by which floats are made smaller where their sum is too large for a double."""
 
@@ -30,6 +35,50 @@ def count(session: Session, table: TableSchema, chunk: Chunk | None) -> int:
             parts = ["SELECT count(*) FROM ONLY", heap.sql, "WHERE", condition]
         ((rows,),) = session.rows(" ".join(parts), where=where)
     return int(rows)
+
+
+def count_written(session: Session, table: TableSchema, chunk: Chunk, since: str) -> tuple[int, int]:
+    """Count the rows of a chunk, and those that were written by a transaction that an earlier snapshot may not see.
+
+    A row has the number of the transaction that wrote it (``xmin``), and keeps it when it is frozen (PostgreSQL 9.4 and
+    later). All transactions before the first number of a snapshot were over when it was taken. Those after it count as
+    unseen, also where they were over: a snapshot does not name the subtransactions of those that still ran.
+
+    Parameters
+    ----------
+    session, table, chunk
+        What is counted, in the moment of the session.
+    since
+        What ``pg_current_snapshot()`` said of the earlier snapshot: ``first:next:running,...``.
+
+    Raises
+    ------
+    TableError
+        The table cannot be read, or was rewritten.
+    """
+    with session.moment():
+        heap = find_heap(session, table, chunk)
+        ((now,),) = session.rows("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::int8")
+        results = f"count(*), count(*) FILTER (WHERE {_unseen(since, now)})"
+        condition = tid_range((heap.low, 0), (heap.high, 0))
+        query = " ".join(("SELECT", results, "FROM ONLY", heap.sql, "WHERE", condition))
+        ((rows, written),) = session.rows(query, where=str(table.name))
+    return int(rows), int(written)
+
+
+def _unseen(since: str, now: int) -> str:
+    """Return the condition for rows that a snapshot may not see, where the next transaction is `now`.
+
+    A row has only the lower 32 bits of the number: of all numbers that it can be, the latest one counts. So no new row
+    passes for an old one; an old one rarely for a new one.
+    """
+    found = re.fullmatch(r"(\d{1,19}):(\d{1,19}):[\d,]*", since)
+    first, following = (int(found[1]), int(found[2])) if found else (0, 0)
+    # After so many transactions nothing can be told; with fewer than there were, the server was set back.
+    if not found or now < following or now - first >= _NUMBERS:
+        return "true"
+    number = "xmin::text::int8"
+    return f"{number} >= {_FIRST_NORMAL} AND (({now} - {number}) & {_NUMBERS - 1}) <= {now - first}"
 
 
 def digest(session: Session, table: TablePlan, columns: Sequence[StoredColumn]) -> str:
@@ -113,7 +162,7 @@ def _answer(asked: _Asked, rows: int, values: Sequence[object], scale: int) -> A
         large, small = total
         total = large * 2.0**scale + small
     texts = [_shown(value, coded=asked.coded) for value in (low, high)]
-    sum_text = None if total is None else _shown(total, coded=False)
+    sum_text = None if total is None else repr(total) if isinstance(total, float) else str(total)
     nulls = rows - int(str(present))
     return Aggregate(nulls, texts[0], texts[1], sum_text, int(str(special or 0)))
 
@@ -141,7 +190,8 @@ def _asked(column: Column, stored: StoredColumn, encoding: str, scale: int) -> _
     if stored.arrow == "binary":
         return replace(item, total=f"sum(octet_length({raw_bytes(column, stored, encoding)}))::text")
     if stored.arrow == "string":
-        return _texts(item, value_text(column, stored), encoding)
+        texts = _texts(item, value_text(column, stored), encoding)
+        return _number_texts(texts, f"{name}::numeric") if stored.form == Form.NUMBER_TEXT else texts
     if stored.arrow in ("float", "double"):
         return _floats(item, f"{name}::float8", scale)
     if stored.arrow == "bool":
@@ -162,6 +212,13 @@ def _asked(column: Column, stored: StoredColumn, encoding: str, scale: int) -> _
 def _numbers(item: _Asked, value: str) -> _Asked:
     low, high, total = (number_text(f"{which}({value})") for which in ("min", "max", "sum"))
     return replace(item, low=low, high=high, total=total)
+
+
+def _number_texts(item: _Asked, value: str) -> _Asked:
+    """Numbers that are text in the image: the sum of numeric has no bounds, and is exact."""
+    special = f"{value} IN ('NaN', 'Infinity', '-Infinity')"
+    total = number_text(f"sum({value}) FILTER (WHERE NOT {special})")
+    return replace(item, total=total, special=f"count(*) FILTER (WHERE {special})")
 
 
 def _floats(item: _Asked, value: str, scale: int) -> _Asked:

@@ -18,8 +18,8 @@ from dbdump.errors import TableGoneError
 from dbdump.lobs import LobStore
 from dbdump.plan import Chunk, TablePlan
 from dbdump.sources.contract import Reading
-from dbdump.sources.postgresql.decoding import Mask, fixed_column, lengths_of, mask_of, varied_column
-from dbdump.sources.postgresql.expressions import Fetch, aggregated, fetches, null_mask
+from dbdump.sources.postgresql.decoding import Mask, fixed_column, lengths_of, mask_of, unpacked, varied_column
+from dbdump.sources.postgresql.expressions import Fetch, aggregated, fetches, joined, null_mask, packs
 from dbdump.sources.postgresql.pages import Heap, find_heap, tid_range
 from dbdump.sources.postgresql.session import Session, quoted
 from dbdump.stored import Form, StoredColumn
@@ -67,6 +67,8 @@ class TableReader:
         with self._session.moment():
             heap = find_heap(self._session, self._table.schema, self._chunk)
             whole = not self._may_be_long(heap)
+            if heap.high - heap.low > GROUP:
+                self._session.warm()
             for low, high in heap.groups(GROUP):
                 first, last = (low, 0), (high, 0)
                 if whole:
@@ -90,7 +92,7 @@ class TableReader:
         lengths = "".join(f" + coalesce(octet_length({f.sql}), 0)::int8" for f in self._fetches if not f.width)
         answer = self._query(
             heap,
-            ["string_agg(tidsend(ctid), ''::bytea)", f"string_agg(int8send({self._fixed_bytes}{lengths}), ''::bytea)"],
+            [joined("tidsend(ctid)"), joined(f"int8send({self._fixed_bytes}{lengths})")],
             tid_range(first, last),
         )
         tids = addresses(answer[0])
@@ -111,15 +113,20 @@ class TableReader:
         sizes = np.zeros(0, dtype=np.int64)
         # One query too where there is no column: rows are counted all the same.
         for start in range(0, max(len(self._fetches), 1), _COLUMNS):
-            part = self._fetches[start : start + _COLUMNS]
-            answer = iter(self._query(heap, ["int8send(count(*))", *self._results(part)], condition))
+            # From here on: what is found meanwhile to have NULLs was asked for as if it had none.
+            nullable = frozenset(self._nullable)
+            asked = list(packs(self._fetches[start : start + _COLUMNS], nullable))
+            answer = iter(self._query(heap, ["int8send(count(*))", *self._results(asked)], condition))
             count = int.from_bytes(next(answer) or b"", "big")
             if not start:
                 sizes = np.full(count, self._fixed_bytes, dtype=np.int64)
-            for fetch in part:
-                packed = next(answer)
-                if fetch.width:
-                    nulls = mask_of(next(answer)) if fetch.column.name in self._nullable else None
+            for pack in asked:
+                packed, fetch = next(answer), pack[0]
+                if len(pack) > 1:
+                    for one, values in zip(pack, self._apart(pack, packed, count, heap, condition), strict=True):
+                        columns[one.column.name] = self._fixed(one, values, None, count, heap, condition)
+                elif fetch.width:
+                    nulls = mask_of(next(answer)) if fetch.column.name in nullable else None
                     columns[fetch.column.name] = self._fixed(fetch, packed, nulls, count, heap, condition)
                 else:
                     lengths = next(answer)
@@ -127,11 +134,19 @@ class TableReader:
                     sizes += lengths_of(lengths)
         return Rows(columns, sizes)
 
-    def _results(self, part: Sequence[Fetch]) -> Iterator[str]:
-        for fetch in part:
-            yield from aggregated(fetch)
-            if fetch.column.name in self._nullable:
-                yield null_mask(fetch)
+    def _results(self, asked: Sequence[Sequence[Fetch]]) -> Iterator[str]:
+        for pack in asked:
+            yield from aggregated(pack)
+            if pack[0].column.name in self._nullable:
+                yield null_mask(pack[0])
+
+    def _apart(
+        self, pack: Sequence[Fetch], packed: bytes | None, rows: int, heap: Heap, condition: str
+    ) -> Sequence[bytes | None]:
+        """Return the values of columns that came together; where one has NULLs they are asked for again, each alone."""
+        if len(packed or b"") == rows * 8 * len(pack):
+            return unpacked(packed or b"", len(pack))
+        return self._query(heap, [text for fetch in pack for text in aggregated((fetch,))], condition)
 
     def _fixed(
         self, fetch: Fetch, packed: bytes | None, nulls: Mask | None, rows: int, heap: Heap, condition: str
@@ -165,7 +180,7 @@ class TableReader:
         if len(numbers):
             name = quoted(column.column)
             long = f"{condition} AND octet_length({name}) > {self._lobs.threshold}"
-            tids = addresses(self._query(heap, ["string_agg(tidsend(ctid), ''::bytea)"], long)[0])
+            tids = addresses(self._query(heap, [joined("tidsend(ctid)")], long)[0])
             for number, tid in zip(numbers.tolist(), tids, strict=True):
                 names[number] = self._lobs.put(self._value(heap, name, tid, int(sizes[number]))).sha256
         return pa.array(names, pa.string())

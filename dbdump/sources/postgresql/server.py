@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import psycopg
 
+from dbdump.plan import Snapshot
 from dbdump.schema import ServerFacts
 from dbdump.sources.postgresql.session import Session
 
@@ -61,8 +62,26 @@ def schemas(session: Session) -> tuple[str, ...]:
     return tuple(name for (name,) in session.rows(_SCHEMAS))
 
 
-def now(session: Session) -> str:
-    """Return the server's time, ISO 8601 UTC."""
-    ((instant,),) = session.rows("SELECT clock_timestamp()")
+def unheld(session: Session) -> Snapshot:
+    """Return the moment at which a dump without a snapshot begins: what it reads is of that moment, or newer."""
+    ((instant, seen),) = session.rows("SELECT clock_timestamp(), pg_current_snapshot()::text")
     moment: datetime = instant
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return Snapshot("none", taken=moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), seen=seen)
+
+
+def place(session: Session) -> str:
+    """Return what tells this database from others: ``<system identifier>/<number of the database>``.
+
+    The first is ``?`` where the account may not ask for it.
+    """
+    ((number, allowed),) = session.rows(_PLACE)
+    if not allowed:
+        return f"?/{number}"
+    ((system,),) = session.rows("SELECT system_identifier FROM pg_control_system()")
+    return f"{system}/{number}"
+
+
+_PLACE = """
+SELECT oid, has_function_privilege('pg_control_system()', 'EXECUTE') FROM pg_database
+WHERE datname = current_database()
+"""

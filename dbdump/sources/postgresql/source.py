@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sqlalchemy.engine import URL
@@ -9,12 +10,12 @@ from sqlalchemy.engine import URL
 from dbdump.errors import SnapshotExpiredError, SourceError
 from dbdump.lobs import LobStore
 from dbdump.plan import Chunk, Snapshot, TablePlan
-from dbdump.schema import Column, DatabaseSchema, ServerFacts, TableName, TableSchema
+from dbdump.schema import Column, DatabaseSchema, Family, ServerFacts, TableName, TableSchema
 from dbdump.sources.contract import Aggregate, Reading
 from dbdump.sources.postgresql import chunking, dictionary, probing, proofs, server
 from dbdump.sources.postgresql.reading import TableReader
 from dbdump.sources.postgresql.session import Session, open_session
-from dbdump.stored import Probe, StoredColumn
+from dbdump.stored import DECIMAL_DIGITS, Probe, StoredColumn
 from legacy.errors import printable
 
 if TYPE_CHECKING:
@@ -71,13 +72,12 @@ class PostgresqlSource:
 
     def begin(self, mode: str) -> Snapshot:
         """Take a snapshot: ``readonly`` is a repeatable-read transaction, with ``none`` each query is for itself."""
-        if mode == "none":
-            return Snapshot("none", taken=server.now(self._session))
-        if mode != "readonly":
+        if mode not in ("readonly", "none"):
             raise SourceError(
                 f"{self._session.server}: the snapshot '{printable(mode)}' is Oracle's; give readonly or none"
             )
-        return self._session.begin()
+        snapshot = self._session.begin() if mode == "readonly" else server.unheld(self._session)
+        return replace(snapshot, place=server.place(self._session))
 
     def join(self, snapshot: Snapshot) -> None:
         """Read in the snapshot that another source has taken and still holds."""
@@ -94,6 +94,13 @@ class PostgresqlSource:
         """Look at the values of some columns, in one reading of the table."""
         return probing.probe(self._session, table, columns)
 
+    def notices(self, column: Column) -> bool:
+        """Whether reading fails on values of a column that its plain type does not hold: infinity, NaN, 24:00."""
+        if column.family == Family.DECIMAL:
+            precision, scale = column.precision or 0, column.scale or 0
+            return 0 <= scale <= precision <= DECIMAL_DIGITS
+        return column.family in (Family.DATE, Family.TIME, Family.TIMESTAMP, Family.TIMESTAMP_UTC)
+
     def chunks(self, table: TableSchema, size: int) -> tuple[Chunk, ...]:
         """Divide a table into ranges of pages."""
         return chunking.chunks(self._session, table, size)
@@ -105,6 +112,10 @@ class PostgresqlSource:
     def count(self, table: TableSchema, chunk: Chunk | None = None) -> int:
         """Count the rows of a table or of one chunk."""
         return proofs.count(self._session, table, chunk)
+
+    def count_written(self, table: TableSchema, chunk: Chunk, since: Snapshot) -> tuple[int, int]:
+        """Count the rows of a chunk, and those of them that `since` may not have seen as they are."""
+        return proofs.count_written(self._session, table, chunk, since.seen)
 
     def change_mark(self, table: TableName) -> str:  # noqa: ARG002  the protocol's
         """Return ``""``: no number of PostgreSQL's is another after every change of a table.

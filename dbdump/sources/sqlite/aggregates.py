@@ -81,7 +81,7 @@ def _question(database: Database, plan: TablePlan, stored: StoredColumn) -> _Que
         case Form.STORAGE_CLASS:
             return _texts(database, stored, f"typeof({value})")
         case Form.NUMBER_TEXT:
-            return _unusual_texts(stored, value)
+            return _number_texts(stored, value)
         case Form.TEXT if stored.arrow == "binary":
             blob, text, other = f"length({value})", _bytes_of_text(database, value), f"{_TEXT_LENGTH}({value})"
             size = f"CASE typeof({value}) WHEN 'blob' THEN {blob} WHEN 'text' THEN {text} ELSE {other} END"
@@ -198,6 +198,22 @@ def _unusual_texts(stored: StoredColumn, value: str) -> _Question:
         return Aggregate(rows - filled, low, high, total)
 
     return _Question(stored, (count_filled(value), f"{_TEXT_FACTS}({value})"), meaning)
+
+
+def _number_texts(stored: StoredColumn, value: str) -> _Question:
+    """Texts for their bounds, numbers for their sum; an infinite one, which only a double can be, has no part in it."""
+    finite = f"CASE WHEN +{value} BETWEEN -{_LARGEST_DOUBLE} AND {_LARGEST_DOUBLE} THEN {value} END"
+    expressions = (count_filled(value), f"{_TEXT_FACTS}({value})", f"count({finite})", f"{_EXACT_SUM}({finite})")
+
+    def meaning(answers: Sequence[Any], rows: int) -> Aggregate:
+        filled, told, numbers, total = answers
+        if not filled:
+            return Aggregate(rows, None, None, None)
+        low, high, _ = json.loads(told)
+        exact = _canonical(Decimal(total)) if numbers else None
+        return Aggregate(rows - filled, low, high, exact, filled - numbers)
+
+    return _Question(stored, expressions, meaning)
 
 
 def _only_total(stored: StoredColumn, value: str, size: str) -> _Question:

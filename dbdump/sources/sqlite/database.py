@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dbdump.errors import ConnectionLostError, SourceError, TableDeniedError, TableError, TableGoneError
 from dbdump.schema import TableName
-from legacy.errors import printable
+from legacy.errors import UsageError, printable
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import URL
@@ -84,6 +84,8 @@ def open_database(url: "URL") -> Database:
 
     Raises
     ------
+    UsageError
+        The URL cannot be that of a file, or has options.
     SourceError
         There is no such file, it is no SQLite database, or it is damaged.
     """
@@ -113,12 +115,12 @@ def open_database(url: "URL") -> Database:
 def _path_of(url: "URL") -> Path:
     name = url.database or ""
     if name in ("", ":memory:") or name.startswith("file:"):
-        raise SourceError(f"'{printable(name)}' is no file; write the URL like sqlite:///file.sqlite")
+        raise UsageError(f"'{printable(name)}' is no file; write the URL like sqlite:///file.sqlite")
     if url.query:
         options = printable(", ".join(sorted(url.query)))
-        raise SourceError(f"the URL of an SQLite file takes no options here (found {options}); leave them out")
+        raise UsageError(f"the URL of an SQLite file takes no options here (found {options}); leave them out")
     if "\0" in name:
-        raise SourceError(f"'{printable(name)}' cannot be the name of a file; check the URL")
+        raise UsageError(f"'{printable(name)}' cannot be the name of a file; check the URL")
     try:
         path = Path(name).resolve(strict=True)
         size = path.stat().st_size if path.is_file() else None

@@ -44,7 +44,7 @@ def test_the_same_rows_make_the_same_bytes(tmp_path: Path) -> None:
 
 def test_long_chunks_have_several_row_groups_and_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parts, "GROUP_ROWS", 300)
-    monkeypatch.setattr(parts, "PART_SIZE", 5000)
+    monkeypatch.setattr(parts, "PART_SIZE", 2000)
     written = write_parts(tmp_path, Chunk(TableName("A", "B"), 12), SCHEMA, batches(2000), nothing)
     names = [part.file.path.rpartition("/")[2] for part in written]
     assert names[:2] == ["part-00012.parquet", "part-00012-001.parquet"]
@@ -69,6 +69,34 @@ def test_an_error_in_mid_chunk_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(ConnectionError):
         write_parts(tmp_path, CHUNK, SCHEMA, broken(), nothing)  # type: ignore[arg-type]
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_numbers_and_times_come_back_exactly_from_their_encodings(tmp_path: Path) -> None:
+    whole = [-(2**63), 2**63 - 1, None, 0, -1, 2**63 - 1, -(2**63)]
+    days = [-719_162, 2_932_896, None, 0, -1, 2_932_896, -719_162]
+    floats = [0.1, float("-inf"), None, -0.0, 5e-324, 1.7976931348623157e308, float("inf")]
+    columns = {
+        "whole": pa.array(whole, pa.int64()),
+        "months": pa.array([value and max(min(value, 2**31 - 1), -(2**31)) for value in whole], pa.int32()),
+        "us": pa.array(whole, pa.timestamp("us")),
+        "ns": pa.array(whole, pa.timestamp("ns", "UTC")),
+        "day": pa.array(days, pa.date32()),
+        "clock": pa.array([value and abs(value) for value in days], pa.time64("us")),
+        "float": pa.array(floats, pa.float64()),
+        "single": pa.array(floats, pa.float64()).cast(pa.float32()),
+        "a.b": pa.array(whole, pa.int64()),
+        "odd": pa.array([bool(number % 2) for number in range(7)], pa.bool_()),
+    }
+    batch = pa.record_batch(columns)
+    (part,) = write_parts(tmp_path, CHUNK, batch.schema, [batch], nothing)
+    table = pq.read_table(tmp_path / part.file.path)
+    for name, column in columns.items():
+        # By their bytes: -0.0 is equal to 0.0.
+        assert (
+            table[name].combine_chunks().buffers()[1].to_pybytes()[: len(column)]
+            == (column.buffers()[1].to_pybytes()[: len(column)])
+        )
+        assert table[name].combine_chunks().equals(column)
 
 
 def test_odd_characters_are_counted() -> None:

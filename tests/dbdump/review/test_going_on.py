@@ -6,12 +6,14 @@ import sqlite3
 import subprocess
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
 from dbdump.dump.options import Content, Manner
+from dbdump.dump.planfile import read_plan, write_plan
 from dbdump.dump.run import Told, dump
 from dbdump.image import CATALOG, JOURNAL, LOBS, MANIFEST, PARQUET, PLAN, SQLITE, Manifest, open_image
 from dbdump.sources.opening import Access
@@ -187,8 +189,8 @@ def test_a_source_that_is_away_does_not_cost_the_image(database: Path, tmp_path:
     database.rename(tmp_path / "away.sqlite")
     command = [str(program), "dbdump", "dump", f"sqlite:///{database}", "-o", str(image), "--lob-threshold", "1000"]
     # The plan has another chunk size than the command line knows: let it have its own.
-    plan = (image / PLAN).read_text(encoding="utf-8")
-    (image / PLAN).write_text(plan.replace(f'"chunk_size": {SMALL}', f'"chunk_size": {256 << 20}'), encoding="utf-8")
+    plan = read_plan(image)
+    write_plan(image, replace(plan, content=replace(plan.content, chunk_size=256 << 20)))
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ended.returncode == 3, ended.stderr
     assert (image / MANIFEST).read_bytes() == before

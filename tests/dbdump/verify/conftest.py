@@ -152,7 +152,7 @@ def given() -> type[Given]:
 def dumped() -> Callable[..., Image]:
     """Return a function that dumps a database into a folder, with the planner and the writer of parts."""
 
-    def dump(access: Access, folder: Path, *schemas: str, chunk_size: int = 16384) -> Image:
+    def dump(access: Access, folder: Path, *schemas: str, chunk_size: int = 16384, form: str = "") -> Image:
         content = Content(schemas, chunk_size=chunk_size, lob_threshold=64)
         source = connect(access)
         try:
@@ -163,6 +163,8 @@ def dumped() -> Callable[..., Image]:
             source.close()
         write_plan(folder, plan)
         made = Images(folder, tables)
+        if form:
+            return made.finish_with_books({**plan.content.told(), "format": form})
         return made.finish(options=plan.content.told())
 
     return dump

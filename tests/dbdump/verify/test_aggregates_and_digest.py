@@ -6,7 +6,7 @@ import struct
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, timedelta
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from fractions import Fraction
 from typing import Any
 
@@ -24,7 +24,7 @@ from dbdump.verify.lobfiles import LobFiles
 
 Images = Any
 Given = Any
-NINES = Decimal("9" * 38)
+NINES, MINUS_NINES = Decimal("9" * 38), Decimal("-" + "9" * 38)
 LONG = Decimal("9" * 28 + "." + "9" * 10)
 INT64 = (-(2**63), 2**63 - 1, 0, -1, None, 1, 2**62, 2**62)
 EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  the arithmetic of this file has no zones
@@ -55,7 +55,7 @@ def columns_of_every_type(given: type[Given]) -> list[Given]:
         given("f4", "float", [-0.0, 1.5, math.nan, math.inf, 3.25, 1e-45, -7.0, None]),
         given("f8", "double", floats),
         given("cents", "decimal128(10, 2)", [None if text is None else Decimal(text) for text in cents]),
-        given("wide", "decimal128(38, 0)", [NINES, -NINES, NINES, NINES, None, Decimal(0), Decimal(1), NINES]),
+        given("wide", "decimal128(38, 0)", [NINES, MINUS_NINES, NINES, NINES, None, Decimal(0), Decimal(1), NINES]),
         given("tiny", "decimal128(38, 38)", [*tiny, None]),
         given("half", "decimal128(4, 4)", [Decimal("0.5"), Decimal("-0.0001"), None, *[Decimal("0.9999")] * 5]),
         given("text", "string", TEXTS),
@@ -210,6 +210,28 @@ def test_floats_that_are_all_special(images: Callable[[], Images], given: type[G
     made = images()
     table = made.table("T", given("x", "double", [math.nan, math.inf]))
     assert facts(made.finish(), table)["x"].aggregate == Aggregate(0, None, None, None, 2)
+
+
+def test_numbers_that_are_text_are_added_as_numbers(images: Callable[[], Images], given: type[Given]) -> None:
+    texts = ["-12.5", "0." + "0" * 129 + "1", "9" * 6000, None, "NaN", "Infinity", "-Infinity", "0.001", "9" * 40]
+    made = images()
+    table = made.table("T", given("n", "string", texts, Form.NUMBER_TEXT), parts=(2, 3))
+    only = made.table("ONLY", given("n", "string", ["NaN", None], Form.NUMBER_TEXT))
+    image = made.finish()
+    numbers = [Decimal(text) for text in texts if text is not None and text[-1].isdigit()]
+    with localcontext(prec=10_000):
+        total = format(sum(numbers, Decimal(0)), "f")
+    there = [text for text in texts if text is not None]
+    want = Aggregate(1, min(there)[:100], max(there)[:100], total, 3)
+    assert facts(image, table)["n"].aggregate == want
+    assert facts(image, only)["n"].aggregate == Aggregate(1, "NaN", "NaN", None, 1)
+
+
+def test_a_text_that_is_no_number_is_damage(images: Callable[[], Images], given: type[Given]) -> None:
+    made = images()
+    table = made.table("T", given("n", "string", ["1.5", "1;5"], Form.NUMBER_TEXT))
+    with pytest.raises(ImageError, match=r"SEA\.T, column n: '1;5' is no decimal number; restore"):
+        facts(made.finish(), table)
 
 
 def lob_columns(made: Images, given: type[Given], values: Sequence[Any], arrow: str) -> list[Given]:

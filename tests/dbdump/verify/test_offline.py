@@ -240,7 +240,7 @@ def test_data_package_that_says_something_else(image: Image) -> None:
     faults = [fault.problem for fault in verify_offline(reseal(image)).faults if fault.path == "datapackage.json"]
     assert faults == [
         "the fields of table SEA.CTD are not the columns of the manifest",
-        "table SEA.RUNS is not in it with its parts",
+        "table SEA.RUNS is not in it with its files",
         "it has 2 resources, the manifest 3 tables",
     ]
     for text in ("[]", "{", '{"resources": [{"path": []}]}', '{"resources": [{"path": 1}]}'):

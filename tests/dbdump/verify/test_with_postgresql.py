@@ -106,11 +106,24 @@ def test_every_type_is_the_same_at_every_level(sea: Sea, image: Image, level: in
     assert len(image.table("many").parts) > 1
 
 
+def test_the_same_rows_in_sqlite_alone(
+    sea: Sea, dumped: Callable[..., Image], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    moved = dumped(sea.access, tmp_path_factory.mktemp("moved") / "image", "sea", chunk_size=1 << 18, form="sqlite")
+    assert moved.manifest.in_sqlite_alone
+    for level in range(4):
+        report = sea.check(moved, level)
+        assert not report.failed, report.to_text()
+        assert not [note for table in report.tables for note in table.notes]
+
+
 @pytest.mark.parametrize(
     ("statement", "level"),
     [
         ("UPDATE sea.every SET tiny = tiny + 1e-38 WHERE id = 2", 1),
         ("UPDATE sea.every SET wide = wide - 1 WHERE id = 1", 1),
+        # As text it is as long, and neither the smallest nor the largest one.
+        ("UPDATE sea.every SET longer = 2e20 WHERE longer = 1e20", 1),
         ("UPDATE sea.every SET utc = utc + interval '1 hour' WHERE id = 2", 1),
         ("UPDATE sea.every SET text = rtrim(text) WHERE id = 2", 1),
         ("UPDATE sea.every SET fixed = NULL WHERE id = 2", 1),

@@ -100,6 +100,9 @@ def make_sea(path: Path) -> None:
             (0, 1e16, "z" * 400, None),
         ]
         made.executemany("INSERT INTO ends VALUES (?, ?, ?, ?)", ends)
+        # Three digits after the point where two are declared: exact only as text.
+        made.execute("CREATE TABLE numbers (id INTEGER PRIMARY KEY, n NUMERIC(8,2))")
+        made.executemany("INSERT INTO numbers VALUES (?, ?)", [(1, 12.345), (2, 45.678), (3, 98.765), (4, None)])
         made.execute("CREATE TABLE empty (a INTEGER, b NUMERIC(5,1), c BLOB)")
         made.execute('CREATE TABLE "odd/name ""x"" select" ("from" INTEGER, "Ω ;--" TEXT)')
         made.execute('INSERT INTO "odd/name ""x"" select" VALUES (1, \'x\')')
@@ -124,6 +127,7 @@ def test_image_is_the_same_as_its_source(database: Path, image: Image, level: in
 
 CHANGES = {
     "a number": ("UPDATE ctd SET cents = cents + 0.01 WHERE id = 150", 1, "cents"),
+    "a number that is text": ("UPDATE numbers SET n = 45.679 WHERE id = 2", 1, "n"),
     "a float": ("UPDATE ctd SET temp = temp + 0.5 WHERE id = 150", 1, "temp"),
     "a trailing blank": ("UPDATE ctd SET name = name || ' ' WHERE id = 151", 1, "name"),
     "a null for a value": ("UPDATE ctd SET temp = NULL WHERE id = 150", 1, "temp"),

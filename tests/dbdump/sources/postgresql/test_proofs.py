@@ -147,7 +147,7 @@ def test_the_aggregates_are_those_of_the_definition(source: Any, plan: Any) -> N
         "big": Aggregate(1, "-1", "9223372036854775807", str(2**64 - 3)),
         "dec": Aggregate(2, "-20", "1.5", "-18.5"),
         "free": Aggregate(2, "0.1", "3", "3.1"),
-        "wide": Aggregate(2, "-0.00000000000000000001", "1" + "0" * 30, str(31 + 23)),
+        "wide": Aggregate(2, "-0.00000000000000000001", "1" + "0" * 30, "9" * 30 + "." + "9" * 20),
         "d": Aggregate(1, "0.0", "0.1", "0.1", 1),
         "f": Aggregate(1, "-2.5", repr(single), repr(single - 2.5), 1),
         "b": Aggregate(2, None, None, "1"),

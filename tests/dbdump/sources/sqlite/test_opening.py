@@ -9,26 +9,27 @@ from dbdump.errors import ConnectionLostError, SourceError, TableError
 from dbdump.schema import TableSchema
 from dbdump.sources.sqlite import SqliteSource, connect
 from dbdump.sources.sqlite import database as opening
+from legacy.errors import AntaresLegacyError
 
 Make = Callable[..., Path]
 Open = Callable[[Path], SqliteSource]
 
 
 @pytest.mark.parametrize(
-    ("url", "message"),
+    ("url", "message", "code"),
     [
-        ("sqlite://", "is no file"),
-        ("sqlite:///:memory:", "is no file"),
-        ("sqlite:///file:x.db?uri=true", "is no file"),
-        ("sqlite:////no/such/file.sqlite", "No such file"),
-        ("sqlite:////tmp", "is no file; give"),
-        ("sqlite:////tmp/x.db?mode=rw&vfs=unix", "takes no options here .found mode, vfs"),
+        ("sqlite://", "is no file", 2),
+        ("sqlite:///:memory:", "is no file", 2),
+        ("sqlite:///file:x.db?uri=true", "is no file", 2),
+        ("sqlite:////no/such/file.sqlite", "No such file", 3),
+        ("sqlite:////tmp", "is no file; give", 3),
+        ("sqlite:////tmp/x.db?mode=rw&vfs=unix", "takes no options here .found mode, vfs", 2),
     ],
 )
-def test_urls_that_are_no_file(url: str, message: str) -> None:
-    with pytest.raises(SourceError, match=message) as caught:
+def test_urls_that_are_no_file(url: str, message: str, code: int) -> None:
+    with pytest.raises(AntaresLegacyError, match=message) as caught:
         connect(make_url(url))
-    assert caught.value.exit_code == 3
+    assert caught.value.exit_code == code
 
 
 def test_what_is_no_database(tmp_path: Path, opened: Open) -> None:

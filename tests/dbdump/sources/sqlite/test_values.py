@@ -352,7 +352,8 @@ def _facts_of(filled: list[object], stored: StoredColumn) -> tuple[str | None, s
     if stored.arrow == "binary":
         return None, None, str(sum(map(len, filled)))
     if stored.arrow == "string":
-        return min(filled)[:100], max(filled)[:100], str(sum(map(len, filled)))
+        total = sum(map(len, filled)) if stored.form != Form.NUMBER_TEXT else sum(map(Decimal, filled)).normalize()
+        return min(filled)[:100], max(filled)[:100], str(total)
     if stored.arrow == "double":
         finite = [value for value in filled if math.isfinite(value)]
         return repr(min(finite)), repr(max(finite)), finite
