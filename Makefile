@@ -5,13 +5,15 @@ VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= auto
 
-.PHONY: help demo test test-real lint types unit bench soak docs-check clean
+.PHONY: help demo test test-real lint types unit bench containers locks soak clean
 
 help:
 	@echo "make demo       convert real sample files into demo/, draw a picture"
 	@echo "make test       lint, types, tests"
 	@echo "make test-real  tests against software of the operating system"
 	@echo "make bench      speed and memory beside other programs"
+	@echo "make containers build and test every image that can be made here"
+	@echo "make locks      renew the locks of the images"
 	@echo "make soak       the long form of the randomised tests"
 
 $(BIN)/python:
@@ -53,9 +55,20 @@ test-real: $(VENV)/.test
 
 bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.i3 ../shared/data/icetray-i3/oscNext_genie_level7_v02_first_5_frames.i3.gz
 	$(BIN)/python -m benchmarks.ingest
 	tests/real/postgresql.sh $(BIN)/python -m benchmarks.dbdump
 	$(BIN)/python -m benchmarks.dbdump_oracle
+
+# Every image that can be made here, built anew where its inputs changed, tested and reported on.
+TIER_A := base io convert dbdump db-image ingest
+containers: $(VENV)/.all
+	$(BIN)/antares-legacy containers doctor --install
+	for name in $(TIER_A); do $(BIN)/antares-legacy containers build $$name || exit 1; done
+	for name in $(TIER_A); do $(BIN)/antares-legacy containers report $$name --save containers/reports || exit 1; done
+
+locks: $(VENV)/.test
+	$(BIN)/python -m containers.locks
 
 soak: $(VENV)/.test
 	ANTARES_LEGACY_SOAK=1 $(BIN)/pytest -m 'not real and not postgresql' -n $(WORKERS) --dist loadgroup

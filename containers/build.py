@@ -101,7 +101,7 @@ def check_wish(wish: Wish, catalogue: Catalogue, place: Workplace, *, emulated: 
     """
     form = Form.EMULATION if emulated else Form.SANDBOX if wish.sandbox else Form.SIF
     chain = catalogue.chain(wish.name)
-    steps = make_plan(catalogue, wish.name, place, form, rebuild=wish.rebuild)
+    steps = make_plan(catalogue, wish.name, place, form, rebuild=wish.rebuild, sources=wish.sources)
     recipes = [step.recipe for step in steps]
     require_sources(recipes, wish.sources, chain)
     if wish.docker and not chain[0].docker:

@@ -304,23 +304,30 @@ def _tell(text: str) -> None:
 def _engine(place: "Workplace", wanted: EngineChoice | None) -> "Engine":
     from containers.engine.choose import choose_engine
 
-    engine = choose_engine(place, wanted.value if wanted else None)
+    problems: list[str] = []
+    engine = choose_engine(place, wanted.value if wanted else None, problems.append)
     if not engine.facts.makes_images:
-        talk.say("chroot emulation: it runs the scripts of a recipe and makes no image")
+        why = f"; no engine here makes images: {problems[0]}" if problems else ""
+        talk.error(f"chroot emulation: it runs the scripts of a recipe and makes no image{why}")
     return engine
 
 
 def _engine_for(made: "Place", place: "Workplace", wanted: EngineChoice | None) -> "Engine":
     """Choose what starts something that was built; an emulation is not for an engine that starts images."""
+    from containers.engine.choose import choose_engine
     from containers.forms import Form
     from legacy.errors import MachineError, UsageError
 
     emulation = made.form is Form.EMULATION
     if emulation and wanted not in (None, EngineChoice.CHROOT):
         raise UsageError(f"{made.image} is a chroot emulation and no image; build it with --engine {wanted}")
-    engine = _engine(place, EngineChoice.CHROOT if emulation else wanted)
-    if not emulation and not engine.facts.makes_images:
-        raise MachineError(f"no engine here starts {made.image}; antares-legacy containers doctor says what is missing")
+    if emulation:
+        return _engine(place, EngineChoice.CHROOT)
+    problems: list[str] = []
+    engine = choose_engine(place, wanted.value if wanted else None, problems.append)
+    if not engine.facts.makes_images:
+        why = "; ".join([*problems, "antares-legacy containers doctor says what this machine can do"])
+        raise MachineError(f"no engine here starts {made.image}: {why}")
     return engine
 
 

@@ -1,9 +1,12 @@
 """What has to be built, in which order, and why."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from containers.catalogue import Catalogue, Recipe
 from containers.forms import Form
+from containers.sources import other_sources
 from containers.status import form_status
 from containers.workplace import Workplace
 from legacy.errors import MachineError
@@ -34,7 +37,15 @@ class Step:
     reason: str
 
 
-def make_plan(catalogue: Catalogue, name: str, place: Workplace, form: Form, *, rebuild: bool) -> tuple[Step, ...]:
+def make_plan(
+    catalogue: Catalogue,
+    name: str,
+    place: Workplace,
+    form: Form,
+    *,
+    rebuild: bool,
+    sources: Mapping[str, Path] | None = None,
+) -> tuple[Step, ...]:
     """Return what has to be built for an image: missing or stale bases, then itself; empty when it is current.
 
     Parameters
@@ -49,6 +60,13 @@ def make_plan(catalogue: Catalogue, name: str, place: Workplace, form: Form, *, 
         What is wanted. Bases of a sandbox are images, those of an emulation are emulations.
     rebuild
         Build it also when it is current; bases that are current stay.
+    sources
+        Source files by key: an image that was made of others is not current.
+
+    Raises
+    ------
+    InputError
+        A source file is no plain file.
     """
     steps: list[Step] = []
     below = Form.EMULATION if form is Form.EMULATION else Form.SIF
@@ -59,6 +77,8 @@ def make_plan(catalogue: Catalogue, name: str, place: Workplace, form: Form, *, 
             steps.append(Step(recipe, wanted, f"{steps[-1].recipe.name} is built anew"))
         elif not state.current:
             steps.append(Step(recipe, wanted, state.text))
+        elif state.report and other_sources(recipe, sources or {}, state.report.sources):
+            steps.append(Step(recipe, wanted, "other source files"))
         elif rebuild and recipe.name == name:
             steps.append(Step(recipe, wanted, "asked for"))
     return tuple(steps)

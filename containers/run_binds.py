@@ -10,8 +10,15 @@ from legacy.errors import UsageError
 
 _OUTPUT_OPTIONS = frozenset({"-o", "--output", "--report", "--journal", "--prometheus"})
 """Options of our programs whose value is written to."""
-_OF_THE_IMAGE = ("bin", "boot", "dev", "etc", "lib", "lib64", "opt", "proc", "root", "run", "sbin", "sys", "usr", "var")
-_HIDES = frozenset(map(Path, ("/", "/.singularity.d", "/opt/antares-legacy", *(f"/{name}" for name in _OF_THE_IMAGE))))
+# The home of root is not among them: engines give every program an empty one.
+_OF_THE_IMAGE = ("boot", "dev", "etc", "opt", "proc", "run", "scif", "sys", "usr", "var")
+_HIDES = frozenset(map(Path, ("/", *(f"/{name}" for name in _OF_THE_IMAGE))))
+_PROGRAMS = (
+    *(Path(folder, name) for folder in ("/", "/usr") for name in ("bin", "lib", "lib64", "libexec", "sbin")),
+    Path("/.singularity.d"),
+    Path("/opt/antares-legacy"),
+)
+"""Nothing below these folders may be replaced by what the host has there."""
 _KERNEL = (Path("/dev"), Path("/proc"), Path("/sys"))
 _FILE_URL = re.compile(r"(?:sqlite:///|file://)(?P<path>/.*)")
 
@@ -107,8 +114,14 @@ def _binds_of(named: _Named, folder: Path) -> Iterator[Bind]:
     # In the working folder, what a link points at is what is missing inside.
     for host, inside in ((real, real),) if path.is_relative_to(folder) else ((real, path), (real, real)):
         if not inside.is_relative_to(folder):
-            _require_harmless(inside, f"{named.text}: say where it should be seen, with --bind {inside}:/mnt")
+            _require_harmless(inside, _advice(named, inside))
             yield Bind(host, str(inside), named.written)
+
+
+def _advice(named: _Named, inside: Path) -> str:
+    if inside == Path("/"):
+        return f"{named.text}: make its folder first"
+    return f"to have {named.text} seen at another place, use --bind {inside}:/mnt and name it by that place"
 
 
 def _normal(path: Path) -> Path:
@@ -134,5 +147,5 @@ def _among(path: Path, folders: Iterable[Path]) -> bool:
 
 
 def _require_harmless(inside: Path, advice: str) -> None:
-    if inside in _HIDES or inside.is_relative_to("/opt/antares-legacy"):
+    if inside in _HIDES or _among(inside, _PROGRAMS):
         raise UsageError(f"{inside} would hide what the image has there; {advice}")

@@ -118,7 +118,6 @@ def report_dict(report: BuildReport) -> dict[str, Any]:
 
 def report_text(report: BuildReport, status: Status) -> list[str]:
     """Return a report for people."""
-    size = f"{report.image_bytes / 1e6:.1f} MB" if report.image_bytes else "none"
     engine = " ".join(filter(None, (report.engine, report.engine_version, f"({report.engine_where})")))
     facts = {
         "recipe": f"{report.name}, tier {report.tier}",
@@ -127,7 +126,7 @@ def report_text(report: BuildReport, status: Status) -> list[str]:
         "kind": f"{report.kind}, which is no image" if report.kind == "chroot emulation" else report.kind,
         "engine": engine,
         "toolkit": f"antares-legacy {report.toolkit_version}",
-        "image": f"{size}, sha256 {report.image_sha256}" if report.image_sha256 else size,
+        "size" if report.kind == "chroot emulation" else "image": _size_and_sum(report),
         "base": f"sha256 {report.base_sha256}" if report.base_sha256 else "no digest",
         "build": f"exit code {report.build_exit_code}, {report.build_seconds:.1f} s",
         "packages": f"{len(report.packages)}" if report.packages else "no list",
@@ -138,6 +137,11 @@ def report_text(report: BuildReport, status: Status) -> list[str]:
         lines.append(f"{'test:':<10}{test.name}: {verdict}, {test.seconds:.1f} s")
     lines += [f"{'source:':<10}{key}: sha256 {digest}" for key, digest in report.sources.items()]
     return [printable(line) for line in lines]
+
+
+def _size_and_sum(report: BuildReport) -> str:
+    size = f"{report.image_bytes / 1e6:.1f} MB" if report.image_bytes else "none"
+    return f"{size}, sha256 {report.image_sha256}" if report.image_sha256 else size
 
 
 def findings_dict(findings: "Sequence[Finding]", *, makes_images: bool) -> dict[str, Any]:

@@ -76,6 +76,14 @@ def check_sources(recipes: Iterable[Recipe], given: Mapping[str, Path]) -> None:
                 require_sum(source, file, sha256_of(file))
 
 
+def other_sources(recipe: Recipe, given: Mapping[str, Path], used: Mapping[str, str]) -> bool:
+    """Say if a file given for a recipe is not one of `used`, by SHA-256; raises InputError when it is no plain file."""
+    files = {source.key: given[source.key] for source in recipe.sources if source.key in given}
+    for file in files.values():
+        _require_file(file)
+    return any(sha256_of(file) != used.get(key) for key, file in files.items())
+
+
 def put_source(source: Source, file: Path, target: Path) -> str:
     """Copy a source file into a build; the copy is what is checked and used.
 

@@ -8,6 +8,7 @@ from containers.digest import image_sha256
 from containers.forms import Form, Place, place_of
 from containers.reports import REPORTS, BuildReport, inputs_digest, read_report
 from containers.workplace import Workplace
+from legacy import __version__
 from legacy.errors import InputError
 
 
@@ -75,6 +76,8 @@ def form_status(recipe: Recipe, catalogue: Catalogue, place: Workplace, form: Fo
         report = read_report(names.report)
     except InputError:
         return Status("report cannot be read", form, image=image)
+    if (report.name, report.kind) != (recipe.name, form):
+        return Status("report of another image", form, image=image)
     if image is None:
         text = "report without image" if _tests_passed(report) else _failed(report)
         return Status(text, form, report)
@@ -103,6 +106,8 @@ def _of_release(recipe: Recipe, catalogue: Catalogue, path: Path) -> Status:
         report = read_report(path)
     except InputError:
         return Status("report cannot be read", of_release=True)
+    if report.name != recipe.name:
+        return Status("report of another image", of_release=True)
     form = Form(report.kind) if report.kind in set(Form) else None
     if not _tests_passed(report):
         text = _failed(report)
@@ -128,7 +133,9 @@ def _failed(report: BuildReport) -> str:
 
 
 def _same_inputs(recipe: Recipe, catalogue: Catalogue, report: BuildReport) -> bool:
-    return report.inputs_sha256 == inputs_digest(catalogue.chain(recipe.name))
+    chain = catalogue.chain(recipe.name)
+    same_program = report.toolkit_version == __version__ or not any(one.toolkit for one in chain)
+    return same_program and report.inputs_sha256 == inputs_digest(chain)
 
 
 def _same_base(recipe: Recipe, catalogue: Catalogue, place: Workplace, report: BuildReport) -> bool:

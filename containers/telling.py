@@ -1,5 +1,6 @@
 """What a build or a test tells while it runs, and its log."""
 
+import re
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,6 +12,8 @@ from legacy.errors import printable
 
 SHOWN = 20
 """Lines of output that are shown when a build fails."""
+# Users and passwords in the addresses of proxies and indexes; what stands before the digest of an image is its name.
+_ACCOUNT = re.compile(r"(?<=://)[^\s/]+@(?!sha256:)")
 
 
 def _nothing(text: str) -> None:
@@ -53,7 +56,8 @@ class Log:
     last: deque[str] = field(default_factory=lambda: deque(maxlen=SHOWN))
 
     def hear(self, line: str) -> None:
-        """Take one line."""
+        """Take one line; users and passwords in addresses are left out."""
+        line = _ACCOUNT.sub("****@", line)
         self.stream.write(line + "\n")
         self.stream.flush()
         shown = printable(line)

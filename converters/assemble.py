@@ -25,7 +25,7 @@ from converters.summary import Summary
 from legacy import __version__
 from legacy.clock import now, source_date_epoch
 from legacy.model import TableStream
-from legacy.provenance import Step, derived_id, random_id
+from legacy.provenance import Step, derived_id, random_id, with_image
 
 SOFTWARE = "antares-legacy"
 
@@ -135,7 +135,7 @@ def _steps(gathered: Gathered, request: Request, started: str) -> tuple[Step, ..
         now(),
         request.source.name,
         gathered.sha256,
-        parameters,
+        with_image(parameters),
     )
     return (*steps, step)
 

@@ -23,6 +23,10 @@ class Product(StrEnum):
 
     HDF5 = "hdf5"
     CSV = "csv"
+    WAV = "wav"
+    MP3 = "mp3"
+    PSD = "psd"
+    JSON = "json"
 
 
 class Zenith(StrEnum):
@@ -118,13 +122,19 @@ def convert(
     resume: Annotated[
         bool, typer.Option("--resume/--no-resume", help="Keep existing products that match source and options.")
     ] = True,
+    fix_known_defects: Annotated[
+        bool, typer.Option("--fix-known-defects", help="Correct known mistakes of the programs that made a flat DST.")
+    ] = False,
+    antdst_mapping: Annotated[
+        Path | None, typer.Option(metavar="MAPPING.yaml", help="Members of AntDST classes and the columns they become.")
+    ] = None,
     salvage: Annotated[bool, typer.Option("--salvage", help="Keep the whole events of a damaged file.")] = False,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace existing products that do not match.")
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Convert ANTARES files to KM3NeT level-3 HDF5, or to CSV.
+    """Convert ANTARES files to KM3NeT level-3 HDF5, or to CSV; tables and acoustics to CSV, JSON, WAV or MP3.
 
     Products, a manifest and a report are written to the output folder. A second run keeps what is there and
     does the rest.
@@ -132,13 +142,16 @@ def convert(
     Example: antares-legacy convert mc/ data.root -o level3 --jobs 4
     """
     from converters.metadata import read_metadata
-    from converters.registry import load_reader
+    from converters.readers.antdst.mapping import choose
+    from converters.registry import require_format
     from converters.request import Request
     from converters.source import ReadOptions
     from legacy.clock import source_date_epoch
+    from legacy.config import load_config
+    from legacy.names import name_rules
 
     if format_name is not None:
-        load_reader(format_name)  # wrong names are found before any work
+        require_format(format_name)  # wrong names are found before any work
     source_date_epoch()
     options = ReadOptions(
         detector=detector.lower() if detector else None,
@@ -146,6 +159,8 @@ def convert(
         columns=_column_names(columns),
         reco=reco,
         salvage=salvage,
+        fix_known_defects=fix_known_defects,
+        antdst_mapping=choose(antdst_mapping) if antdst_mapping else None,
     )
     template = Request(
         source=Path(),
@@ -156,6 +171,7 @@ def convert(
         metadata=read_metadata(metadata) if metadata else {},
         resume=resume,
         overwrite=overwrite,
+        names=name_rules(load_config()),
     )
     report = _convert_with_progress(template, inputs, out, shard, jobs)
     if as_json:
@@ -255,7 +271,7 @@ def plot(
     file: Annotated[Path, typer.Argument(help="A product.", metavar="FILE", readable=False)],
     out: Annotated[Path, typer.Option("-o", "--output", metavar="PNG", help="The picture.")],
 ) -> None:
-    """Draw one page about a product: sky map, zenith, quality, hits, time.
+    """Draw one page about a product: sky map, zenith, quality, hits, time; or a table; or a spectrum.
 
     Example: antares-legacy plot level3/events.l3.h5 -o events.png
     """

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from converters.registry import load_reader, reader_rows
+from converters.readers.i3.sniff import begins_with_frame
+from converters.readers.i3.stream import beginning, needs_more_than_a_head
+from converters.registry import AUXILIARY, load_auxiliary, load_reader, reader_rows
 from legacy.errors import CorruptInputError, InputError, NotConvertibleError, UnknownFormatError
 
 HEAD_SIZE = 64 << 10
@@ -42,8 +44,9 @@ class Known:
 
 RECOGNISED: Mapping[str, Known] = {
     "antdst": Known(
-        "AntDST: ANTARES summary file of SeaTray, ROOT classes of the antdst library",
-        "extract it with the antdst library (ROOT 5) to a flat tree 'sel', which is read here",
+        "AntDST: ANTARES summary file of SeaTray, ROOT classes of the antdst library, with members not known here",
+        "extract it with the antdst library: the container recipe seatray, app antdst-extract (`antares-legacy "
+        "containers show seatray`), makes a flat tree 'sel', which is read here",
     ),
     "raw-daq": Known(
         "raw data of the ANTARES data acquisition",
@@ -59,8 +62,8 @@ RECOGNISED: Mapping[str, Known] = {
     ),
     "root": Known("ROOT file without a tree that is known here", "`antares-legacy inspect` lists what is in it"),
     "i3": Known(
-        "IceTray/SeaTray frames (.i3)",
-        "write it to a SeaTray tableio HDF5 file with SeaTray; that is read here",
+        "IceTray/SeaTray frames (.i3) of a frame version that is not known",
+        "write it to a SeaTray tableio HDF5 file with the SeaTray that made it; that is read here",
     ),
     "corsika": Known(
         "CORSIKA particle file: generator level, no reconstruction",
@@ -89,12 +92,15 @@ class Detected:
     convertible
         True if `format` is a reader.
     compressed
-        True if the file is gzip-compressed.
+        True if the file is compressed.
+    auxiliary
+        True if `format` is one without events: a row of `converters.registry.AUXILIARY`.
     """
 
     format: str
     convertible: bool
     compressed: bool = False
+    auxiliary: bool = False
 
 
 def read_head(path: Path) -> bytes:
@@ -135,6 +141,8 @@ def family_of(head: bytes) -> str:
             return family
     if head[:4] == _CORSIKA_RECORD and head[4:8] == b"RUNH":
         return "corsika"
+    if begins_with_frame(head):  # frames before 2008 have no magic
+        return "i3"
     sample = head[:4096]
     odd = sum(byte not in _TEXT_BYTES for byte in sample)
     # Latin-1 comments are text too; random bytes have far more than a tenth of such characters.
@@ -149,6 +157,12 @@ def plain_head(head: bytes) -> tuple[bytes, bool]:
         return zlib.decompressobj(wbits=31).decompress(head, HEAD_SIZE), True
     except zlib.error:
         return b"", True
+
+
+def _plain_beginning(path: Path, head: bytes) -> tuple[bytes, bool]:
+    if needs_more_than_a_head(head):
+        return beginning(path)[:HEAD_SIZE], True
+    return plain_head(head)
 
 
 def detect(path: Path) -> Detected:
@@ -173,8 +187,10 @@ def detect(path: Path) -> Detected:
         Nothing known.
     """
     head = read_head(path)
-    plain, compressed = plain_head(head)
+    plain, compressed = _plain_beginning(path, head)
     family = family_of(plain)
+    if found := _auxiliary(path, plain, "" if compressed else family):
+        return found
     for row in reader_rows():
         if row.family in (family, "any") and load_reader(row.name).sniff(head, path):
             return Detected(row.name, convertible=True, compressed=compressed)
@@ -189,10 +205,22 @@ def detect(path: Path) -> Detected:
     raise UnknownFormatError(
         path,
         "not a known format",
-        expected="one of " + ", ".join(row.name for row in reader_rows()),
+        expected="one of " + ", ".join([*(row.name for row in reader_rows()), *(row.name for row in AUXILIARY)]),
         found="text without known tags or columns" if family == "text" else "binary data without a known beginning",
         advice="--format NAME forces a reader",
     )
+
+
+def _auxiliary(path: Path, head: bytes, family: str) -> Detected | None:
+    """Recognise a format without events, or a product of one: both say themselves what they are."""
+    for row in AUXILIARY:
+        if row.family == family and load_auxiliary(row.name).sniff(head, path):
+            return Detected(row.name, convertible=False, auxiliary=True)
+    if family == "text" and path.suffix.lower() == ".json":
+        from converters.auxiliary.products import find_product
+
+        return Detected("product", convertible=False) if find_product(path) else None
+    return None
 
 
 def _hdf5_kind(path: Path) -> str:
@@ -210,7 +238,7 @@ def _hdf5_kind(path: Path) -> str:
 
 
 def reader_name(path: Path, forced: str | None) -> str:
-    """Return the name of the reader for a file.
+    """Return the name of the reader, or of the format without events, for a file.
 
     Parameters
     ----------
@@ -230,7 +258,7 @@ def reader_name(path: Path, forced: str | None) -> str:
         read_head(path)  # the same clear messages for missing and empty files
         return forced
     detected = detect(path)
-    if detected.convertible:
+    if detected.convertible or detected.auxiliary:
         return detected.format
     known = RECOGNISED[detected.format]
     raise NotConvertibleError(path, f"cannot be converted: {known.summary}", advice=known.advice)
@@ -242,9 +270,11 @@ def might_be_input(path: Path) -> bool:
         head = read_head(path)
     except InputError:
         return True  # an empty or unreadable file among the inputs must be reported, not passed over
-    plain, _ = plain_head(head)
+    plain, _ = _plain_beginning(path, head)
     family = family_of(plain)
+    if any(row.family == family and load_auxiliary(row.name).sniff(head, path) for row in AUXILIARY):
+        return True
     if family == "text":
         rows = (row for row in reader_rows() if row.family in ("text", "any"))
         return any(load_reader(row.name).sniff(head, path) for row in rows)
-    return family in ("root", "hdf5")
+    return family in ("root", "hdf5", "i3")

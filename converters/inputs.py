@@ -12,9 +12,17 @@ from converters.detect import might_be_input
 from converters.registry import SUFFIXES
 from legacy.errors import UsageError
 
-_SOURCE_SUFFIXES = (".evt", ".root", ".hdf5", ".h5", ".data", ".dat", ".txt", ".csv", ".tsv")
+_SOURCE_SUFFIXES = (".evt", ".root", ".hdf5", ".h5", ".data", ".dat", ".txt", ".csv", ".tsv", ".ecsv", ".bin", ".i3")
+_COMPRESSIONS = (".gz", ".bz2", ".zst")
 _PRODUCT_MARK = ".l3."
-_FILE_SUFFIXES = {"hdf5": (".h5", ".hdf5"), "csv": (".csv",)}
+_FILE_SUFFIXES = {
+    "hdf5": (".h5", ".hdf5"),
+    "csv": (".csv",),
+    "wav": (".wav",),
+    "mp3": (".mp3",),
+    "psd": (".json",),
+    "json": (".json",),
+}
 _ALL_FILE_SUFFIXES = [suffix for suffixes in _FILE_SUFFIXES.values() for suffix in suffixes]
 NOTHING_INSIDE = "no file in this folder can be converted; `antares-legacy inspect` tells what a file is"
 
@@ -65,7 +73,8 @@ class Plan:
 
 def product_stem(name: str) -> str:
     """Return a file name without compression and format suffix."""
-    stem = name.removesuffix(".gz")
+    packed = next((suffix for suffix in _COMPRESSIONS if name.endswith(suffix)), "")
+    stem = name.removesuffix(packed)
     for suffix in _SOURCE_SUFFIXES:
         if stem.lower().endswith(suffix) and len(stem) > len(suffix):
             return stem[: -len(suffix)]

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from converters.detect import RECOGNISED, Detected, detect
 from converters.layout import NO_FITS, RECO_PREFIX
-from converters.registry import load_reader
-from converters.source import EventFile, ReadOptions
-from legacy.errors import InputError
+from converters.registry import load_auxiliary, load_reader
+from converters.source import CoverageRow, EventFile, ReadOptions
+from legacy.errors import InputError, NotConvertibleError
 
 _LONGEST_LIST = 40
 
@@ -90,6 +90,12 @@ def describe(path: Path) -> Description:
     detected = detect(path)
     if detected.convertible:
         return _describe_events(path, detected)
+    if detected.auxiliary:
+        return _describe_auxiliary(path, detected)
+    return _describe_recognised(path, detected)
+
+
+def _describe_recognised(path: Path, detected: Detected) -> Description:
     known = RECOGNISED[detected.format]
     return Description(
         format=detected.format,
@@ -101,10 +107,27 @@ def describe(path: Path) -> Description:
     )
 
 
+def _describe_auxiliary(path: Path, detected: Detected) -> Description:
+    format_ = load_auxiliary(detected.format)
+    survey = format_.survey(path)
+    words = "|".join(format_.products)
+    return Description(
+        format=detected.format,
+        summary=survey.summary,
+        convertible=True,
+        advice="" if survey.problem else f"antares-legacy convert {path.name} -o products --to {words}",
+        facts={**_plain_facts(path, detected), **survey.facts},
+        tables=survey.contents,
+        problem=survey.problem,
+    )
+
+
 def _plain_facts(path: Path, detected: Detected) -> dict[str, object]:
     facts: dict[str, object] = {"size": f"{path.stat().st_size} bytes"}
     if detected.compressed:
-        facts["compression"] = "gzip"
+        from converters.readers.i3.stream import compression
+
+        facts["compression"] = compression(path)
     return facts
 
 
@@ -115,8 +138,12 @@ def _describe_events(path: Path, detected: Detected) -> Description:
         with reader.open(path, ReadOptions()) as file:
             problem = _read_through(file, facts)
             header = tuple(" ".join((f"{line.parameter}:", *line.values)) for line in file.header)
-            tables = {row.field: f"{row.count} -> {row.destination or row.note}" for row in file.coverage()}
+            tables = {row.field: _field(row, detected) for row in file.coverage()}
+        if detected.format == "antdst":
+            tables |= _class_members(path)
     except InputError as error:
+        if isinstance(error, NotConvertibleError) and detected.format in RECOGNISED:
+            return _describe_recognised(path, detected)
         header, tables, problem = (), {}, str(error)
     return Description(
         format=detected.format,
@@ -128,6 +155,13 @@ def _describe_events(path: Path, detected: Detected) -> Description:
         header=header,
         problem=problem,
     )
+
+
+def _field(row: CoverageRow, detected: Detected) -> str:
+    """Say what becomes of a field; of the objects of frames also what is noted, which has their size."""
+    where = row.destination or row.note
+    both = detected.format == "i3" and row.destination and row.note
+    return f"{row.count} -> {where}" + (f"; {row.note}" if both else "")
 
 
 def _read_through(file: EventFile, facts: dict[str, object]) -> str:
@@ -164,12 +198,24 @@ def _contents(path: Path, format_name: str) -> Mapping[str, str]:
         with path.open("rb") as stream:
             magic = stream.read(8)
         if magic.startswith(b"root"):
-            return _root_contents(path)
+            return _object_contents(path) if format_name == "antdst" else _root_contents(path)
         if magic == b"\x89HDF\r\n\x1a\n":
             return _hdf5_contents(path)
     except InputError as error:
         return {format_name: str(error)}
     return {}
+
+
+def _object_contents(path: Path) -> dict[str, str]:
+    from converters.readers.antdst.members import contents
+
+    return contents(path)
+
+
+def _class_members(path: Path) -> dict[str, str]:
+    from converters.readers.antdst.members import class_members
+
+    return class_members(path)
 
 
 def _root_contents(path: Path) -> dict[str, str]:

@@ -4,20 +4,43 @@ import time
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Protocol
 
 from converters.assemble import finish, gather
 from converters.detect import reader_name
 from converters.layout import DATA_MODEL_VERSION
-from converters.registry import load_reader, load_writer
+from converters.named_entry import named_entry
+from converters.registry import WRITERS, is_auxiliary, load_auxiliary, load_reader, load_writer
 from converters.request import Outcome, Request
 from converters.writers.writer import Writer
 from legacy.atomic import part_path
 from legacy.checksums import checksums, sha256_of
 from legacy.clock import now, source_date_epoch
-from legacy.errors import CorruptInputError, InputError, ProductError
+from legacy.errors import CorruptInputError, InputError, NotConvertibleError, ProductError
 from legacy.manifest import ManifestEntry
+from legacy.provenance import without_image
 
 LEVEL = 3
+
+
+class Maker(Protocol):
+    """Makes one kind of product of one kind of source."""
+
+    def companions(self, target: Path) -> tuple[Path, ...]:
+        """Return the names of the other files that belong to the product `target`."""
+        ...
+
+    def made_from(self, target: Path) -> Mapping[str, str] | None:
+        """Return what an existing product says about itself, as `Writer.made_from` does."""
+        ...
+
+    def fingerprint(self, source: Path) -> str:
+        """Return the checksum of what the product depends on besides its source, ``""`` without such a thing."""
+        ...
+
+    def make(self, request: Request) -> tuple[str, ...]:
+        """Write the product; return warnings for the user."""
+        ...
 
 
 def convert_one(request: Request) -> Outcome:
@@ -32,20 +55,21 @@ def convert_one(request: Request) -> Outcome:
     """
     started = time.monotonic()
     _check_names(request)
-    writer = load_writer(request.to)
-    remove_leftovers(writer, request.target)
-    known = writer.made_from(request.target) if request.target.exists() else None
+    maker = _maker(request)
+    remove_leftovers(maker, request.target)
+    known = maker.made_from(request.target) if request.target.exists() else None
     warnings: tuple[str, ...] = ()
-    whole = all(path.exists() for path in writer.companions(request.target))
-    if request.target.exists() and _may_keep(request, known) and whole:
+    whole = all(path.exists() for path in maker.companions(request.target))
+    if request.target.exists() and _may_keep(request, maker, known) and whole:
         status = "kept"
     else:
-        status, warnings = "converted", _convert(request, writer)
-        known = writer.made_from(request.target)
+        status, warnings = "converted", maker.make(request)
+        known = maker.made_from(request.target)
     if known is None:
         raise ProductError(request.target, "cannot be read back", advice="check the disk, then convert again")
-    entry = _entry(request.target, known)
-    return Outcome(request.source, status, entry, warnings, seconds=time.monotonic() - started)
+    named = request.names.read(request.source.absolute().as_posix())
+    entry, contrary = named_entry(_entry(request.target, known), named)
+    return Outcome(request.source, status, entry, (*warnings, *contrary), seconds=time.monotonic() - started)
 
 
 def _check_names(request: Request) -> None:
@@ -60,8 +84,53 @@ def _check_names(request: Request) -> None:
         ) from None
 
 
+def _maker(request: Request) -> Maker:
+    """Choose by what the source is; for `--to hdf5`, which only events become, its content is read later."""
+    if request.to == "hdf5" and not is_auxiliary(request.format or ""):
+        return _EventMaker(load_writer(request.to))
+    name = reader_name(request.source, request.format)
+    if is_auxiliary(name):
+        from converters.auxiliary.maker import AuxiliaryMaker
+
+        format_ = load_auxiliary(name)
+        if request.to in format_.products:
+            return AuxiliaryMaker(format_)
+        raise _no_such_product(request, format_.description, format_.products)
+    if request.to not in WRITERS:
+        raise _no_such_product(request, f"events ({name})", tuple(WRITERS))
+    return _EventMaker(load_writer(request.to))
+
+
+def _no_such_product(request: Request, what: str, products: tuple[str, ...]) -> NotConvertibleError:
+    words = " or ".join(f"--to {word}" for word in products)
+    return NotConvertibleError(request.source, f"{what} do not become {request.to}", advice=f"use {words}")
+
+
+class _EventMaker:
+    """Reads events and writes them."""
+
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
+
+    def companions(self, target: Path) -> tuple[Path, ...]:
+        return self._writer.companions(target)
+
+    def made_from(self, target: Path) -> Mapping[str, str] | None:
+        return self._writer.made_from(target)
+
+    def fingerprint(self, source: Path) -> str:  # noqa: ARG002  events depend on their source alone
+        return ""
+
+    def make(self, request: Request) -> tuple[str, ...]:
+        return _convert(request, self._writer)
+
+
 def _convert(request: Request, writer: Writer) -> tuple[str, ...]:
-    reader = load_reader(reader_name(request.source, request.format))
+    name = reader_name(request.source, request.format)
+    if is_auxiliary(name):
+        format_ = load_auxiliary(name)
+        raise _no_such_product(request, format_.description, format_.products)
+    reader = load_reader(name)
     before, started = request.source.stat(), now()
     request.target.parent.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
@@ -77,15 +146,16 @@ def _convert(request: Request, writer: Writer) -> tuple[str, ...]:
     return warnings
 
 
-def _may_keep(request: Request, known: Mapping[str, str] | None) -> bool:
+def _may_keep(request: Request, maker: Maker, known: Mapping[str, str] | None) -> bool:
     """Say if the existing product is the one that would be made now."""
     target = request.target
     problem = "is no product of this program"
     if known is not None:
         checks = {
             "another data model version": known["data_model_version"] == DATA_MODEL_VERSION,
-            "other options": known["parameters"] == request.parameters(),
+            "other options": without_image(known["parameters"]) == request.parameters(),
             "another source": known["input_sha256"] == sha256_of(request.source),
+            "another description": known.get("fingerprint", "") == maker.fingerprint(request.source),
         }
         problem = "was made with " + " and ".join(name for name, same in checks.items() if not same)
         if all(checks.values()):
@@ -115,7 +185,7 @@ def _entry(target: Path, known: Mapping[str, str]) -> ManifestEntry:
         n_events=number("n_events") or 0,
         run=number("run"),
         run_last=number("run_last"),
-        level=LEVEL,
+        level=int(known.get("level", LEVEL)),
         kind=known["kind"],
         channel=known["channel"],
         detector=known["detector"],
@@ -131,7 +201,7 @@ def _entry(target: Path, known: Mapping[str, str]) -> ManifestEntry:
     )
 
 
-def remove_leftovers(writer: Writer, target: Path) -> None:
+def remove_leftovers(maker: Maker, target: Path) -> None:
     """Remove what a killed run has left under temporary names; raises OSError."""
-    for path in (target, *writer.companions(target)):
+    for path in (target, *maker.companions(target)):
         part_path(path).unlink(missing_ok=True)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from converters.auxiliary.products import find_product, readable
 from converters.plot_data import (
     CELL_AREA,
     KEPT,
@@ -60,7 +61,7 @@ def plot(product: Path, png: Path) -> None:
     Parameters
     ----------
     product
-        A level-3 HDF5 file.
+        A level-3 HDF5 file, a supplementary table or a spectrum.
     png
         The picture; it appears under this name when it is complete, and replaces an older one.
 
@@ -83,11 +84,16 @@ def plot(product: Path, png: Path) -> None:
         import matplotlib.style
     except ImportError as error:
         raise MissingDependencyError("plot", "pip install 'antares-legacy[plot]'") from error
-    contents = read_contents(product)
+    found = find_product(product)
+    contents = None if found else read_contents(product)
     with matplotlib.style.context("default"), warnings.catch_warnings():
         # Titles are the user's text; a sign that the font lacks is drawn as a box.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
-        page = compose(contents)
+        if found is not None:
+            with readable(product):
+                page = found.format.figure(product, found.about)
+        elif contents is not None:
+            page = compose(contents)
         with atomic_file(png) as part:
             page.savefig(part, format="png", metadata={"Software": None})
 

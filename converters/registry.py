@@ -1,4 +1,4 @@
-"""Every reader, second reader and writer: one row each.
+"""Every reader, second reader and writer, and every format without events: one row each.
 
 A row holds dotted paths, so that nothing heavy is imported before it is needed. A package outside of this
 repository adds a reader with an entry point in the group ``antares_legacy.readers`` that names its class.
@@ -11,6 +11,7 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Any, cast
 
+from converters.auxiliary.contract import AuxiliaryFormat
 from converters.reread.contract import Rereader
 from converters.source import Reader
 from converters.writers.writer import Writer
@@ -32,7 +33,7 @@ class ReaderRow:
     reread
         ``module:function`` of the second reader, ``""`` if there is none.
     family
-        Which files are offered to the reader's `sniff`: ``text``, ``root`` or ``hdf5``.
+        Which files are offered to the reader's `sniff`: ``text``, ``root``, ``hdf5`` or ``i3``.
     """
 
     name: str
@@ -50,6 +51,7 @@ READERS = (
         "root",
     ),
     ReaderRow("dst-flat", "converters.readers.dst_flat:DstFlatReader", "converters.reread.dst_flat:reread", "root"),
+    ReaderRow("antdst", "converters.readers.antdst.reader:AntDstReader", "converters.reread.antdst:reread", "root"),
     ReaderRow(
         "seatray-hdf5",
         "converters.readers.seatray_hdf5:SeatrayHdf5Reader",
@@ -62,6 +64,32 @@ READERS = (
         "converters.reread.event_list:reread",
         "text",
     ),
+    ReaderRow("i3", "converters.readers.i3.reader:I3Reader", "converters.reread.i3:reread", "i3"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AuxiliaryRow:
+    """A format without events that `convert` takes.
+
+    Parameters
+    ----------
+    name
+        The word after ``--format``.
+    format
+        ``module:class`` of what knows it.
+    family
+        Which files are offered to its `sniff`: ``text`` or ``binary``.
+    """
+
+    name: str
+    format: str
+    family: str
+
+
+AUXILIARY = (
+    AuxiliaryRow("km3net-acoustics", "converters.acoustics.format:AcousticsFormat", "binary"),
+    AuxiliaryRow("supplementary", "converters.supplementary.format:SupplementaryFormat", "text"),
 )
 
 WRITERS = {
@@ -69,7 +97,14 @@ WRITERS = {
     "csv": "converters.writers.csv:CsvWriter",
 }
 
-SUFFIXES = {"hdf5": ".l3.h5", "csv": ".l3.csv"}
+SUFFIXES = {
+    "hdf5": ".l3.h5",
+    "csv": ".l3.csv",
+    "wav": ".wav",
+    "mp3": ".mp3",
+    "psd": ".psd.json",
+    "json": ".json",
+}
 """What follows the stem of each product's name; here too so that planning needs no writer."""
 
 
@@ -101,7 +136,25 @@ def reader_row(name: str) -> ReaderRow:
     for row in reader_rows():  # ours first, so that the others are looked for only when they are needed
         if row.name == name:
             return row
-    raise UsageError(f"unknown format '{name}'; {nearest(name, [row.name for row in reader_rows()])}")
+    known = [*(row.name for row in reader_rows()), *(row.name for row in AUXILIARY)]
+    raise UsageError(f"unknown format '{name}'; {nearest(name, known)}")
+
+
+def load_auxiliary(name: str) -> AuxiliaryFormat:
+    """Make what knows a format without events; `name` is that of a row of `AUXILIARY`."""
+    dotted = next(row.format for row in AUXILIARY if row.name == name)
+    return cast("AuxiliaryFormat", _load(dotted)())
+
+
+def is_auxiliary(name: str) -> bool:
+    """Say if `name` is a format without events."""
+    return any(row.name == name for row in AUXILIARY)
+
+
+def require_format(name: str) -> None:
+    """Find out that ``--format`` is a word that exists; raises UsageError."""
+    if not is_auxiliary(name):
+        reader_row(name)
 
 
 def load_reader(name: str) -> Reader:

@@ -5,8 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from converters.readers.dst_flat_fixes import FIXES
 from converters.source import ReadOptions
 from legacy.manifest import ManifestEntry
+from legacy.names import NameRules, name_rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,8 @@ class Request:
         Replace an existing product that does not match.
     recorded
         SHA-256 of the existing product in the manifest, None without a line.
+    names
+        What the names of files say; it goes into the manifest where the content says nothing.
     """
 
     source: Path
@@ -42,6 +46,7 @@ class Request:
     resume: bool = True
     overwrite: bool = False
     recorded: str | None = None
+    names: NameRules = field(default_factory=name_rules)
 
     def parameters(self) -> str:
         """Return the options that shape the product, as canonical JSON for ``/provenance``."""
@@ -54,6 +59,8 @@ class Request:
             "detector": options.detector,
             "zenith": options.zenith,
             "salvage": options.salvage or None,
+            "fix_known_defects": sorted(FIXES) if options.fix_known_defects else None,
+            "antdst_mapping": _mapping_to_json(options.antdst_mapping),
             "metadata": dict(self.metadata) or None,
         }
         given = {key: value for key, value in asked.items() if value is not None}
@@ -78,8 +85,22 @@ class Request:
             columns=tuple(columns) if columns else None,
             reco=given.get("reco"),
             salvage=bool(given.get("salvage")),
+            fix_known_defects=bool(given.get("fix_known_defects")),
+            antdst_mapping=_mapping_from_json(given.get("antdst_mapping")),
         )
         return options, given.get("format")
+
+
+def _mapping_to_json(mapping: tuple[str, str] | None) -> dict[str, str] | None:
+    return {"file": mapping[0], "sha256": mapping[1]} if mapping else None
+
+
+def _mapping_from_json(given: object) -> tuple[str, str] | None:
+    if not given:
+        return None
+    if not isinstance(given, dict) or set(given) != {"file", "sha256"}:
+        raise ValueError("antdst_mapping: expected file and sha256")
+    return str(given["file"]), str(given["sha256"])
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from converters.auxiliary.products import AuxiliaryProduct, find_product, header_of, readable, summary_of
 from converters.layout import (
     COVERAGE_TABLE,
     EVENTS_TABLE,
@@ -17,7 +18,7 @@ from converters.layout import (
     PROVENANCE_TABLE,
 )
 from converters.opened import open_product
-from legacy.errors import ProductError
+from legacy.errors import ProductError, printable
 
 _TABLES = {
     "parameters": PARAMETERS_TABLE.path,
@@ -47,12 +48,18 @@ def render(path: Path, parts: Parts, *, as_json: bool) -> str:
         The file is no readable product.
     """
     try:
-        with open_product(path) as file:
-            content = _collect(file, parts)
+        if (found := find_product(path)) is not None:
+            with readable(path):
+                content = _collect_auxiliary(found, parts)
+        else:
+            with open_product(path) as file:
+                content = _collect(file, parts)
     except (KeyError, IndexError, TypeError, ValueError, RuntimeError) as error:
         raise ProductError(
             path, "does not follow the data model", found=str(error), advice="`antares-legacy validate` tells more"
         ) from error
+    if found is not None and not as_json:
+        content = {title: _cleaned(value) for title, value in content.items()}
     if as_json:
         return json.dumps(content, indent=1, ensure_ascii=False)
     return "\n\n".join(f"{title}\n{_as_text(value)}" for title, value in content.items())
@@ -68,6 +75,31 @@ def _collect(file: Any, parts: Parts) -> dict[str, object]:
     if parts.head is not None:
         content["events"] = _rows(file[EVENTS_TABLE.path][: min(parts.head, _MAX_HEAD)])
     return content or _overview(file)
+
+
+def _collect_auxiliary(found: AuxiliaryProduct, parts: Parts) -> dict[str, object]:
+    """Return the same parts of a product without events; its rows are those of its table or spectrum."""
+    content: dict[str, object] = {}
+    if parts.header:
+        content["header"] = header_of(found)
+    if parts.parameters:
+        content["parameters"] = found.about["parameters"]
+    if parts.provenance:
+        content["provenance"] = found.about["provenance"]["steps"]
+    if parts.coverage:
+        content["coverage"] = found.about["source_coverage"]
+    if parts.head is not None:
+        content["rows"] = found.format.rows(found.path, found.about, min(parts.head, _MAX_HEAD))
+    return content or summary_of(found)
+
+
+def _cleaned(value: object) -> object:
+    """Return a part of a JSON document with every text as a terminal can show it."""
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, Mapping):
+        return {printable(str(name)): _cleaned(item) for name, item in value.items()}
+    return [_cleaned(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _overview(file: Any) -> dict[str, object]:

@@ -25,6 +25,10 @@ class ReadOptions:
         The fit to show in ``/events``, else None for the reader's default.
     salvage
         Keep the whole events of a truncated file.
+    fix_known_defects
+        Correct the known mistakes of the programs that made a flat DST.
+    antdst_mapping
+        Name of the user's mapping file for AntDST files, and its SHA-256; None for the program's own.
     """
 
     detector: str | None = None
@@ -32,6 +36,8 @@ class ReadOptions:
     columns: tuple[str, ...] | None = None
     reco: str | None = None
     salvage: bool = False
+    fix_known_defects: bool = False
+    antdst_mapping: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

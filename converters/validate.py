@@ -1,12 +1,15 @@
 """Checks of finished products: against the data model, and against their originals."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from converters.auxiliary import products as auxiliary
 from converters.compare import compare
 from converters.model_checks import check_companions, check_model
 from converters.views import open_view
-from legacy.errors import InputError
+from legacy.errors import InputError, printable
+from legacy.model import StructuredArray, TableSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +45,32 @@ class Verdict:
             return "\n".join([f"{self.file}: {count}", *(f"  {problem}" for problem in self.problems)])
         lines = [f"{self.file}: valid"]
         if self.values_compared:
-            lines[0] += f"; {self.values_compared} values of {self.events} events equal those of the source"
+            of_events = f" of {self.events} events" if self.events else ""
+            lines[0] += f"; {self.values_compared} values{of_events} equal those of the source"
         return "\n".join(lines + [f"  note: {remark}" for remark in self.remarks])
+
+
+@dataclass(frozen=True, slots=True)
+class _NoTables:
+    """A product without events, as the checks of the files beside a product see it."""
+
+    about: Mapping[str, str]
+    tables: Mapping[str, TableSpec] = field(default_factory=dict)
+    whole: bool = False
+
+    def blocks(self, path: str) -> Iterator[StructuredArray]:
+        raise KeyError(path)
+
+
+def _check_auxiliary(found: auxiliary.AuxiliaryProduct, source: Path | None) -> Verdict:
+    path = found.path
+    with auxiliary.readable(path):
+        inside = tuple(map(printable, auxiliary.problems(found)))
+        problems = (*inside, *check_companions(_NoTables({"kid": found.kid}), path))
+        if source is None or inside:
+            return Verdict(str(path), problems)
+        result = auxiliary.compare(found, source)
+    return Verdict(str(path), (*problems, *map(printable, result.problems)), result.remarks, 0, result.values)
 
 
 def check(path: Path, source: Path | None) -> Verdict:
@@ -52,7 +79,7 @@ def check(path: Path, source: Path | None) -> Verdict:
     Parameters
     ----------
     path
-        A level-3 product, HDF5 or CSV.
+        A level-3 product, HDF5 or CSV, or a product without events.
     source
         Its original, or None.
 
@@ -62,6 +89,8 @@ def check(path: Path, source: Path | None) -> Verdict:
         What could not be opened is a problem too; nothing is raised for a bad file.
     """
     try:
+        if (found := auxiliary.find_product(path)) is not None:
+            return _check_auxiliary(found, source)
         with open_view(path) as view:
             problems = [*check_model(view), *check_companions(view, path)]
             if source is None or any("is missing" in problem for problem in problems):

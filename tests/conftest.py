@@ -15,6 +15,13 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 SHARED = REPOSITORY.parent / "shared"
 
 
+def pytest_configure() -> None:
+    """Hear signals again: nohup, and a shell that starts tests in the background, leave all their children deaf."""
+    for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, usual)
+
+
 @dataclass(frozen=True, slots=True)
 class Ran:
     """What a command answered."""

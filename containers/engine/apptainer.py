@@ -7,7 +7,6 @@ import csv
 import io
 import json
 import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -16,7 +15,7 @@ from containers.definition import parse_definition, read_definition
 from containers.engine.contract import Bind, BuildJob, EngineFacts, Finished, Say
 from containers.engine.network import network_binds
 from containers.engine.process import Start, attached, collect, stream
-from containers.engine.scratch import scratch_folder
+from containers.engine.scratch import own_scratch_folder, scratch_folder
 from containers.engine.space import Space
 from containers.workplace import Workplace
 from legacy.errors import InputError, MachineError, UsageError, printable
@@ -98,7 +97,7 @@ class Apptainer:
         environment: Mapping[str, str],
     ) -> Finished:
         """Run an app with stdin, stdout and stderr of this process."""
-        with scratch_folder(Path(tempfile.gettempdir()) / f"antares-legacy-{os.getuid()}") as scratch:
+        with own_scratch_folder() as scratch:
             seen = (Bind(folder, str(folder), writable=True), *binds)
             options = (*self._options(scratch, app, seen, network=True), "--pwd", str(folder))
             command = (self._program, "--quiet", "run", *options, str(image), *arguments)
@@ -149,6 +148,8 @@ class Apptainer:
             if not bind.host.exists():
                 raise UsageError(f"{printable(str(bind.host))} is to be seen inside and does not exist")
         environment = self._entrance.environment()
+        if not network:  # a proxy cannot be reached, and programs would ask it also for what is on this machine
+            environment = {name: value for name, value in environment.items() if not name.lower().endswith("_proxy")}
         environment["TMPDIR"] = str(scratch)
         cache = self._place.work / "cache"
         cache.mkdir(parents=True, exist_ok=True)

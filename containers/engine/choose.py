@@ -3,8 +3,8 @@
 import os
 
 from containers.engine.chroot import chroot_engine
-from containers.engine.contract import Engine
-from containers.engine.host import host_engine
+from containers.engine.contract import Engine, Say
+from containers.engine.host import SEE_DOCTOR, host_engine
 from containers.engine.toolroot import toolroot_engine
 from containers.workplace import Workplace
 from legacy.errors import MachineError, UsageError, nearest
@@ -13,7 +13,7 @@ ENGINE_VARIABLE = "ANTARES_LEGACY_ENGINE"
 ENGINES = ("apptainer", "singularity", "toolroot", "chroot")
 
 
-def choose_engine(place: Workplace, wanted: str | None) -> Engine:
+def choose_engine(place: Workplace, wanted: str | None, say: Say | None = None) -> Engine:
     """Return the engine to work with.
 
     Parameters
@@ -23,6 +23,8 @@ def choose_engine(place: Workplace, wanted: str | None) -> Engine:
     wanted
         One of `ENGINES`; None takes what the environment variable ``ANTARES_LEGACY_ENGINE`` says, else Apptainer of
         the host, Singularity of the host, the tool root if it was made, chroot emulation.
+    say
+        Told why no engine that makes images was taken, when nobody asked for the emulation.
 
     Raises
     ------
@@ -39,10 +41,14 @@ def choose_engine(place: Workplace, wanted: str | None) -> Engine:
     problems = []
     for candidate in ENGINES:
         try:
-            return _engine(candidate, place)
+            engine = _engine(candidate, place)
         except MachineError as error:
-            problems.append(f"{candidate}: {error}")
-    raise MachineError("no engine works here: " + "; ".join(problems))
+            problems.append(str(error).removesuffix(SEE_DOCTOR))
+            continue
+        if say and not engine.facts.makes_images:
+            say("; ".join(problems))
+        return engine
+    raise MachineError(f"no engine works here: {'; '.join(problems)}{SEE_DOCTOR}")
 
 
 def _engine(name: str, place: Workplace) -> Engine:

@@ -6,7 +6,6 @@ what the sections do was tried. Sections that run on the host (%pre, %setup) and
 
 import os
 import shlex
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ from containers.engine.contract import Bind, BuildJob, EngineFacts, Finished, Sa
 from containers.engine.emulated_files import app_name, copy_files, write_inside
 from containers.engine.network import network_binds
 from containers.engine.process import Start, attached, stream
-from containers.engine.scratch import remove_tree, scratch_folder
+from containers.engine.scratch import own_scratch_folder, remove_tree, scratch_folder
 from containers.engine.space import Root, Shown, Space
 from containers.workplace import Workplace
 from legacy.errors import InputError, MachineError, UsageError
@@ -143,7 +142,7 @@ class ChrootEngine:
         if section is None:
             raise UsageError(f"{image} has no app '{app}'; it has: {', '.join(definition.apps) or 'none'}")
         seen = (Bind(folder, str(folder), writable=True), *binds)
-        with scratch_folder(Path(tempfile.gettempdir()) / f"antares-legacy-{os.getuid()}") as scratch:
+        with own_scratch_folder() as scratch:
             start = self._start(image, definition, section, scratch, seen, environment, network=True)
             return attached(Start((*start.command, *arguments), str(folder), start.environment, start.space))
 

@@ -122,8 +122,8 @@ def _pip_conf(settings: Mapping[str, str], places: Mapping[Path, str], *, certif
     for key in (*_INDEXES, *_FOLDERS):
         words = [_inside(key, word, places) for word in settings.get(key, "").split()]
         if words:
-            lines.append(f"{key} =")
-            lines += [f"    {word}" for word in words]
+            # The first in the same line: of an option with one value, pip takes a line end for a part of it.
+            lines += [f"{key} = {words[0]}", *(f"    {word}" for word in words[1:])]
     return "\n".join(lines) + "\n"
 
 

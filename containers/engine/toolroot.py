@@ -49,9 +49,14 @@ def toolroot_engine(place: Workplace) -> Apptainer:
     if not place.tool_root.is_dir():
         raise MachineError(f"{place.tool_root}: there is no tool root; make it with: {INSTALL}")
     entrance = ToolRootEntrance(place)
-    code, said = collect(Start(("apptainer", "--version"), "/", entrance.environment(), entrance.space(())))
+    try:
+        code, said = collect(Start(("apptainer", "--version"), "/", entrance.environment(), entrance.space(())))
+    except MachineError as error:
+        code, said = 1, str(error).partition(";")[0]
     if code != 0 or "version" not in said:
-        raise MachineError(f"{place.tool_root}: apptainer does not run in it: {said}; delete it, then: {INSTALL}")
+        raise MachineError(
+            f"{place.tool_root}: apptainer does not run in it: {said}; delete the folder, then: {INSTALL}"
+        )
     facts = EngineFacts("apptainer", said.split("version")[-1].strip(), "tool root", makes_images=True)
     return Apptainer(facts, "apptainer", entrance, place)
 

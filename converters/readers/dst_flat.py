@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from converters.layout import RECO_PREFIX, mc_info_table, reco_table
 from converters.readers import dst_flat_branches as known
 from converters.readers.dst_flat_branches import Place
+from converters.readers.dst_flat_fixes import FIXES, NO_FIXES, Fixes, candidates, changes
 from converters.readers.dst_flat_values import direction, fit_values, interaction, positive, to_integers
 from converters.readers.rootfile import ROOT_MAGIC, classify, open_root, parsing
 from converters.readers.safe_names import printable
@@ -29,6 +30,7 @@ _Mask = NDArray[np.bool_]
 
 TREE = "sel"
 _STEP = 4096
+_MANY = 100_000
 _NOT_A_NUMBER = "not one number per event: not kept"
 _SELECTABLE = frozenset({"aafit", "bbfit", "gridfit", "bbfit_shower", "dusj", "tantra"})
 _EARLIEST_MJD, _LATEST_MJD = 50_000.0, 70_000.0
@@ -66,7 +68,7 @@ class DstFlatFile(OpenSource):
     path
         The file.
     options
-        What the user asked for: `reco` and `zenith` matter here.
+        What the user asked for: `reco`, `zenith` and `fix_known_defects` matter here.
     """
 
     def __init__(self, path: Path, options: ReadOptions) -> None:
@@ -78,6 +80,8 @@ class DstFlatFile(OpenSource):
                 self._tree, scalars, self._others = _tree_of(path, self._root)
                 self._simulated = _is_simulated(self._tree, scalars)
             self._places = known.places(scalars.items(), simulated=self._simulated)
+            self._fixes = self._find_fixes() if options.fix_known_defects else NO_FIXES
+            self._places = self._fixes.described(self._places)
             self._specs = _table_specs(self._places)
             self._shown = _choose(path, self._specs, options.reco)
         except BaseException:
@@ -86,6 +90,12 @@ class DstFlatFile(OpenSource):
         self._counts: Counter[str] = Counter()
         self._without: Counter[str] = Counter()
         self._absurd: Counter[str] = Counter()
+        self._changed: Counter[str] = Counter()
+
+    def _find_fixes(self) -> Fixes:
+        suggested = candidates(self._places)
+        with parsing(self._path, f"tree {TREE}"):
+            return suggested.settled(_steps(self._tree, suggested.needed, _MANY)) if suggested.needed else suggested
 
     @property
     def facts(self) -> SourceFacts:
@@ -97,6 +107,7 @@ class DstFlatFile(OpenSource):
             remarks.append(f"angles of the source were taken as those of the {self._zenith}, as the user said")
         else:
             remarks.append("no zenith and azimuth: no public source says what the angles of this format mean")
+        remarks.extend(self._fixes.remarks())
         return SourceFacts(
             format=DstFlatReader.name,
             kind="mc" if self._simulated else "data",
@@ -140,18 +151,23 @@ class DstFlatFile(OpenSource):
                 advice="fetch it again and compare its checksum",
             )
 
-    def _batch(self, arrays: _Arrays, first: int) -> Batch:
-        n_events = len(next(iter(arrays.values())))
+    def _batch(self, found: _Arrays, first: int) -> Batch:
+        n_events = len(next(iter(found.values())))
+        arrays = {**found, **self._fixes.corrected(found)}
         events = self._events(arrays, n_events)
+        for place in self._places:
+            if place.role == "event":
+                self._note_change(place.branch, found, arrays, slice(None))
         tables = []
         for path, spec in self._specs.items():
-            mask = self._rows_of(path, arrays, n_events)
+            mask = self._rows_of(path, found, n_events)
             rows = spec.blank(int(np.count_nonzero(mask)))
             rows["group_id"] = np.flatnonzero(mask) + first
             for place in self._of(path):
                 if place.column is not None:
                     values = _raw(arrays[place.branch][mask], place.column)
                     rows[place.column.name] = values
+                    self._note_change(place.branch, found, arrays, mask)
                     self._counts[place.branch] += int(np.count_nonzero(place.column.present(values)))
             if path == known.DATA_QUALITY:
                 self._without[path] += known.clear_unknown_runs(rows)
@@ -159,6 +175,10 @@ class DstFlatFile(OpenSource):
                 self._show(events, arrays, mask)
             tables.append(Table(spec, rows))
         return Batch(first, n_events, events, tuple(tables))
+
+    def _note_change(self, branch: str, found: _Arrays, arrays: _Arrays, mask: _Mask | slice) -> None:
+        if branch in self._fixes.fixes:
+            self._changed[branch] += changes(found[branch][mask], arrays[branch][mask])
 
     def _of(self, path: str) -> Iterator[Place]:
         return (place for place in self._places if place.table == path and place.role == "row")
@@ -241,6 +261,7 @@ class DstFlatFile(OpenSource):
         """Say what became of every branch."""
         found = [CoverageRow(printable(name), -1, "", _NOT_A_NUMBER) for name in self._others]
         found.extend(self._coverage_of(place) for place in self._places)
+        found.extend(self._fixed(place) for place in self._places if place.branch in self._fixes.applied)
         for path, count in self._without.items():
             if not count:
                 continue
@@ -259,7 +280,7 @@ class DstFlatFile(OpenSource):
         if place.role == "trigger":
             return CoverageRow(field, count, "/events.trigger_mask", f"bit of trigger {place.target}")
         if place.role == "event":
-            note = f"{self._absurd[place.branch]} are no times: missing" if self._absurd[place.branch] else ""
+            note = f"{self._absurd[place.branch]} are no times: missing" if self._absurd[place.branch] else place.note
             table = "/event_info" if place.target == "source_event_id" else "/events"
             return CoverageRow(field, count, f"{table}.{place.target}" if count else "", note)
         column = place.column.name if place.column else ""
@@ -271,6 +292,12 @@ class DstFlatFile(OpenSource):
         if column in ("zenith_deg", "azimuth_deg") and not place.defective and not self._zenith:
             notes.append("its convention is not public: in /events only with --zenith")
         return CoverageRow(field, count, f"{place.table}.{column}" if count else "", "; ".join(notes))
+
+    def _fixed(self, place: Place) -> CoverageRow:
+        """Say how many values of the product were changed by a correction."""
+        column = f"{place.table}.{place.column.name}" if place.column else f"/events.{place.target}"
+        text = FIXES[self._fixes.fixes[place.branch].rule]
+        return CoverageRow(f"(fix) {printable(place.branch)}", self._changed[place.branch], column, text)
 
     def warnings(self) -> tuple[str, ...]:
         """Say what the user should know."""
@@ -313,7 +340,7 @@ def _is_simulated(tree: Any, scalars: Mapping[str, object]) -> bool:
     names = frozenset(name for name in scalars if name.lower() in known.MONTE_CARLO_MARKS)
     if not names:
         return False
-    for arrays in _steps(tree, names, 100_000):
+    for arrays in _steps(tree, names, _MANY):
         for name, values in arrays.items():
             if np.any(np.isfinite(values) & (values != 0 if name.lower() == "type" else values > 0)):
                 return True

@@ -19,7 +19,7 @@ MC_INFO = "/mc_info"
 DATA_QUALITY = "/data_quality"
 
 UNFILLED = "defective: the public extraction never fills it, a constant 0; kept raw"
-_WRONG_FIT = "defective: the public extraction writes the value of bbfit here; kept raw, never used for /events"
+WRONG_FIT = "defective: the public extraction writes the value of bbfit here; kept raw, never used for /events"
 
 RECOS: Mapping[str, str] = {
     # prefix of the branches -> /reco/<name>; longer prefixes first
@@ -283,7 +283,7 @@ def _fit_column(name: str, path: str, rest: str, dtype: np.dtype[Any]) -> Place:
     unit, text = known or ("", f"Branch {printable(name)} of the source, which does not describe it")
     defect = ""
     if reco == "bbfit_shower" and rest in _SWAPPED:
-        defect = _WRONG_FIT
+        defect = WRONG_FIT
     elif reco in _SIX and (rest == "bjy" or rest in _NEVER_FILLED.get(reco, ())):
         defect = UNFILLED
     column = "quality" if rest == "lambda" else snake_case(rest)

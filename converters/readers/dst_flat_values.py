@@ -9,7 +9,7 @@ from converters.readers.dst_flat_branches import SHOWN
 from legacy.model import Column
 
 _TURN = 2 * np.pi
-_NEUTRINOS = (12, 14, 16)
+NEUTRINOS = (12, 14, 16)
 _EXACT = 1 << 53
 """Beyond this, a floating-point number may stand for several integers."""
 
@@ -124,7 +124,7 @@ def interaction(branches: Mapping[str, Column], convention: str | None) -> dict[
     columns: dict[str, Column] = {}
     if "type" in branches and ("is_cc" in branches or "interaction_type" in branches):
         source = branches["is_cc"] if "is_cc" in branches else branches["interaction_type"]
-        neutrino = np.isin(np.abs(to_integers(branches["type"], lowest=-(1 << 31))), _NEUTRINOS)
+        neutrino = np.isin(np.abs(to_integers(branches["type"], lowest=-(1 << 31))), NEUTRINOS)
         columns["mc_is_cc"] = np.where(neutrino, (source > 0).astype(np.int64), -1)
     if convention and "cos_zenith_true" in branches:
         cosine = branches["cos_zenith_true"].astype(np.float64)

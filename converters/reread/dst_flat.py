@@ -15,6 +15,7 @@ from typing import Any
 import uproot
 
 from converters.reread.contract import Expected, Value
+from converters.reread.dst_flat_fixes import NO_REPAIRS, Repairs, find_repairs
 from converters.source import ReadOptions
 
 _Numbers = Mapping[str, float | int]
@@ -100,7 +101,7 @@ def reread(path: Path, options: ReadOptions) -> Iterator[Expected]:
     path
         The file.
     options
-        `reco` and `zenith` matter.
+        `reco`, `zenith` and `fix_known_defects` matter.
 
     Yields
     ------
@@ -111,8 +112,11 @@ def reread(path: Path, options: ReadOptions) -> Iterator[Expected]:
         tree = root["sel"]
         names = [branch.name for branch in tree.branches if _is_number(branch)]
         plan = _plan(names, _simulated(tree, names), options)
+        repairs = NO_REPAIRS
+        if options.fix_known_defects:
+            repairs = find_repairs(names, lambda wanted: _events(tree, wanted))
         for event in _events(tree, names):
-            yield _expected(event, plan)
+            yield _expected(event, plan, repairs)
 
 
 def _is_number(branch: Any) -> bool:
@@ -198,20 +202,22 @@ def _free(text: str, used: list[str]) -> str:
     return unique
 
 
-def _expected(event: _Numbers, plan: _Plan) -> Expected:
+def _expected(event: _Numbers, plan: _Plan, repairs: Repairs) -> Expected:
     lower: dict[str, float | int] = {}
-    for name, value in event.items():
+    repaired = repairs.repaired(event)
+    for name, value in repaired.items():
         lower.setdefault(name.lower(), value)
     events = _keys(lower)
     events |= _truth(lower, plan.zenith) if plan.simulated else {}
     tables: dict[str, tuple[Mapping[str, Value], ...]] = {}
     for path, columns in plan.tables.items():
-        row = {column: _stored(event[name]) for name, column in columns.items()}
+        found = {column: _stored(event[name]) for name, column in columns.items()}
+        row = {column: _stored(repaired[name]) for name, column in columns.items()}
         if path == "/data_quality" and row.get("run_quality") == -1:
             row |= {
                 name: math.nan if isinstance(row[name], float) else -1 for name in _RUN_QUALITY.values() if name in row
             }
-        there = not path.startswith("/reco/") or _has_fit(event, row, plan.flags.get(path))
+        there = not path.startswith("/reco/") or _has_fit(event, found, plan.flags.get(path))
         tables[path] = (row,) if there else ()
     fit = tables.get(f"/reco/{plan.shown}", ())
     events |= _shown_fit(fit[0] if fit else {}, plan)

@@ -50,7 +50,9 @@ def with_engine(kitchen: Kitchen, engine: DirectoryEngine, monkeypatch: pytest.M
 
     emulation = DirectoryEngine(makes_images=False)
     monkeypatch.setattr(
-        containers.engine.choose, "choose_engine", lambda place, wanted: emulation if wanted == "chroot" else engine
+        containers.engine.choose,
+        "choose_engine",
+        lambda place, wanted, say=None: emulation if wanted == "chroot" else engine,
     )
     monkeypatch.setattr(containers.engine.base_folder, "make_base_folder", lambda place, say: kitchen.base)
     return engine

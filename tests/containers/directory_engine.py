@@ -130,7 +130,9 @@ def main() -> None:
     recipes, base = Path(sys.argv[1]), Path(sys.argv[2])
     containers.catalogue.CATALOGUE = recipes / "catalogue.yaml"
     containers.catalogue.RECIPES = recipes
-    containers.engine.choose.choose_engine = lambda place, wanted: DirectoryEngine(makes_images=wanted != "chroot")
+    containers.engine.choose.choose_engine = lambda place, wanted, say=None: DirectoryEngine(
+        makes_images=wanted != "chroot"
+    )
     containers.engine.base_folder.make_base_folder = lambda place, say: base
     sys.argv[1:3] = []
     command_line()

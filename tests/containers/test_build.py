@@ -160,6 +160,14 @@ def test_control_characters_of_a_build_reach_no_terminal(
     assert "red \x1b[31m text" in (kitchen.place.images / "child.log").read_text()
 
 
+def test_passwords_in_addresses_are_not_told(cli: Cli, with_engine: DirectoryEngine, kitchen: Kitchen) -> None:
+    kitchen.add("child", "    echo from https://user:pass-word@example.org/x, debian://name@sha256:12\n    exit 3\n")
+    ran = cli("containers", "build", "child")
+    for text in (ran.err, (kitchen.place.images / "child.log").read_text()):
+        assert "from https://****@example.org/x, debian://name@sha256:12" in text
+        assert "pass-word" not in text
+
+
 def test_a_sandbox_is_a_folder(cli: Cli, with_engine: DirectoryEngine, kitchen: Kitchen) -> None:
     assert cli("containers", "build", "child", "--sandbox").code == 0
     images = kitchen.place.images
@@ -213,7 +221,7 @@ def test_no_engine_is_said_with_exit_code_3(
 ) -> None:
     import containers.engine.choose
 
-    def none(place: object, wanted: object) -> object:
+    def none(place: object, wanted: object, say: object = None) -> object:
         raise MachineError("no engine works here")
 
     monkeypatch.setattr(containers.engine.choose, "choose_engine", none)
@@ -308,6 +316,22 @@ def test_a_mount_below_a_dead_build_is_not_emptied(shop: Workshop, kitchen: Kitc
     finally:
         subprocess.run(["umount", "-l", point], check=True)
     assert (precious / "data").read_text() == "keep me"
+
+
+def test_an_image_of_other_source_files_is_not_current(
+    cli: Cli, with_engine: DirectoryEngine, kitchen: Kitchen, tmp_path: Path
+) -> None:
+    source = {"title": "code", "file": "code.txt", "licence": "BSD-3-Clause", "who": "all", "required": False}
+    kitchen.add("base", sources={"code": source})
+    code = tmp_path / "code.txt"
+    code.write_text("1")
+    build_child = ("containers", "build", "child")
+    assert cli(*build_child).code == 0
+    assert "base: building (1 of 2; other source files)" in cli(*build_child, "--source", f"code={code}").err
+    assert "nothing to do" in cli(*build_child, "--source", f"code={code}").err
+    code.write_text("2")
+    assert "other source files" in cli(*build_child, "--source", f"code={code}").err
+    assert "nothing to do" in cli(*build_child).err
 
 
 def test_an_unknown_recipe_names_the_nearest(cli: Cli, with_engine: DirectoryEngine, kitchen: Kitchen) -> None:

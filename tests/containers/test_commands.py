@@ -68,6 +68,22 @@ def test_the_engine_of_the_environment(bare: Kitchen, cli: Cli, monkeypatch: pyt
     assert cli("containers", "build", "child").code == 2
 
 
+def test_a_broken_tool_root_is_named(bare: Kitchen, cli: Cli) -> None:
+    """What takes its place, or nothing does, is said also to those who want to hear little."""
+    (bare.place.tool_root / "proc").mkdir(parents=True)
+    bare.place.images.mkdir()
+    (bare.place.images / "child.sif").touch()
+    ran = cli("containers", "run", "child", "hello")
+    assert ran.code == 3
+    assert "child.sif" in ran.err
+    assert f"{bare.place.tool_root}: apptainer does not run in it" in ran.err
+    assert "delete the folder, then: antares-legacy containers doctor --install" in ran.err
+    assert ran.err.count("containers doctor says") <= 1
+    ran = cli("-q", "containers", "build", "child")
+    assert ran.code != 0
+    assert "apptainer does not run in it" in ran.err
+
+
 def test_lint_names_file_line_and_rule(cli: Cli, tmp_path: Path) -> None:
     wrong = tmp_path / "wrong.def"
     wrong.write_text("Bootstrap: docker\nFrom: debian:latest\n\n%psot\n    true\n")

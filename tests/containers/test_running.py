@@ -97,7 +97,7 @@ def test_links_lead_to_their_files(data: Path) -> None:
     assert binds(data, seen) == {(a, seen, False), (a, a, False)}
 
 
-@pytest.mark.parametrize("path", ["/", "/usr", "/etc", "/opt"])
+@pytest.mark.parametrize("path", ["/", "/usr", "/etc", "/opt", "/usr/bin"])
 def test_nothing_hides_the_programs_of_the_image(path: str, data: Path) -> None:
     with pytest.raises(UsageError, match="would hide"):
         run_binds([path], data.parent / "here")
@@ -105,6 +105,20 @@ def test_nothing_hides_the_programs_of_the_image(path: str, data: Path) -> None:
         run_binds([], Path(path))
     with pytest.raises(UsageError, match="would hide"):
         parse_bind(f"{data}:{path}")
+
+
+def test_no_program_of_the_host_takes_the_place_of_one_of_the_image(data: Path) -> None:
+    with pytest.raises(UsageError, match=r"would hide.*--bind"):
+        run_binds(["/bin/sh"], data.parent / "here")
+
+
+def test_a_folder_to_be_made_below_the_root_has_to_be_made_first(data: Path) -> None:
+    with pytest.raises(UsageError, match=r"/no-such-folder/x: make its folder first"):
+        run_binds(["-o", "/no-such-folder/x"], data.parent / "here")
+
+
+def test_root_may_work_at_home() -> None:
+    assert run_binds([], Path("/root")) == ()
 
 
 def test_binds_of_the_user(data: Path) -> None:

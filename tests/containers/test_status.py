@@ -53,6 +53,27 @@ def test_image_and_report_alone(built: BuildReport, kitchen: Kitchen) -> None:
     assert status(kitchen) == "report without image"
 
 
+def test_a_report_of_something_else_is_none(built: BuildReport, kitchen: Kitchen, tmp_path: Path) -> None:
+    images = kitchen.place.images
+    (images / "child.json").write_text(replace(built, name="base").to_json())
+    assert status(kitchen) == "report of another image"
+    (tmp_path / "child.json").write_text(replace(built, name="base").to_json())
+    (images / "child.sif").unlink()
+    (images / "child.json").unlink()
+    assert status(kitchen, release=tmp_path) == "report of another image"
+    # An emulation under another name is still no image.
+    (images / "child.sandbox").mkdir()
+    (images / "child.sandbox.json").write_text(replace(built, kind="chroot emulation").to_json())
+    assert status(kitchen) == "report of another image"
+
+
+def test_an_image_of_another_version_of_the_program_is_stale(built: BuildReport, kitchen: Kitchen) -> None:
+    (kitchen.place.images / "child.json").write_text(replace(built, toolkit_version="0.0.1").to_json())
+    assert "tests passed" in status(kitchen), "this one has no program of ours"
+    kitchen.add("child", base="base", toolkit=True)
+    assert status(kitchen) == "built from older inputs"
+
+
 def test_the_release_counts_where_nothing_was_built(built: BuildReport, kitchen: Kitchen, tmp_path: Path) -> None:
     release = tmp_path / "release"
     release.mkdir()

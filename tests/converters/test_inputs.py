@@ -26,6 +26,10 @@ def plan_for(*inputs: object, out: Path, to: str = "hdf5", shard: str | None = N
     [
         ("a.evt", "a"),
         ("a.evt.gz", "a"),
+        ("a.i3", "a"),
+        ("a.i3.bz2", "a"),
+        ("a.i3.zst", "a"),
+        (".i3", ".i3"),
         ("a.EVT", "a"),
         ("a.b.root", "a.b"),
         ("a.txt", "a"),

@@ -48,4 +48,12 @@ PYTHON
   fi
 fi
 
-exec "$@"
+# Images of the tests: of the code as it is now, and not among those of the user.
+images=${ANTARES_LEGACY_IMAGES:-}
+if [ -z "$images" ]; then
+  images=$(mktemp -d "${TMPDIR:-/tmp}/antares-images.XXXXXX")
+  trap 'rm -rf "$images"' EXIT
+  trap 'exit 130' INT
+  trap 'exit 143' TERM
+fi
+ANTARES_LEGACY_IMAGES=$images "$@"

@@ -25,6 +25,7 @@ case "$1" in
            echo half >"$target"; echo "args: $*"; env; {build} ;;
         esac ;;
     inspect) {inspect} ;;
+    test) env ;;
 esac
 """
 
@@ -93,6 +94,16 @@ def test_an_engine_of_the_host(
     # Apptainer passes its environment on to %post.
     assert not [line for line in said if "secret" in line]
     assert not list(place.builds.iterdir())
+
+
+def test_a_test_knows_no_proxy(stand_in: StandIn, place: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without network it cannot be reached, and it would be asked for what is on this very machine."""
+    monkeypatch.setenv("http_proxy", "http://proxy.example.org:3128")
+    stand_in()
+    said: list[str] = []
+    host_engine("apptainer", place).test(Path("a.sif"), "", (), said.append)
+    assert said
+    assert not [line for line in said if "example.org" in line]
 
 
 def test_an_interrupted_build_is_ended(stand_in: StandIn, place: Workplace, job: BuildJob) -> None:
@@ -179,7 +190,7 @@ def test_unknown_and_missing_engines(place: Workplace, monkeypatch: pytest.Monke
     with pytest.raises(MachineError, match="there is no tool root; make it with: antares-legacy containers doctor"):
         choose_engine(place, "toolroot")
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    with pytest.raises(MachineError, match=r"no engine works here: apptainer: .*; toolroot: .*; chroot: .*root"):
+    with pytest.raises(MachineError, match=r"no engine works here: apptainer is .*tool-root: .*chroot.*doctor$"):
         choose_engine(place, None)
 
 

@@ -44,8 +44,8 @@ def test_local_folders_are_seen_at_places_that_exist(settings: Path, tmp_path: P
         "/mnt": f"{tmp_path}/index one",
         "/media": f"{tmp_path}/wheels",
     }
-    assert "    file:///mnt/simple\n    https://example.org/simple\n" in text
-    assert "    /media\n    /media/more\n    /not/there\n" in text
+    assert "extra-index-url = file:///mnt/simple\n    https://example.org/simple\n" in text
+    assert "find-links = /media\n    /media/more\n    /not/there\n" in text
     assert str(tmp_path) not in text
 
 
@@ -89,3 +89,10 @@ def test_too_many_local_folders(settings: Path, tmp_path: Path) -> None:
     settings.write_text(f"[global]\nfind-links = {' '.join(map(str, folders))}\n")
     with pytest.raises(MachineError, match="name 4 local folders; at most 3"):
         network_binds(tmp_path)
+
+
+def test_an_index_stays_in_its_line(settings: Path, tmp_path: Path) -> None:
+    """An option with one value keeps a line end that stands before it, and pip then shows the password in it."""
+    settings.write_text("[global]\nindex-url = https://user:word@example.org/simple\n")
+    seen = configured(tmp_path / "scratch")
+    assert "index-url = https://user:word@example.org/simple\n" in seen

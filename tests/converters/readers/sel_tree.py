@@ -153,6 +153,24 @@ def old_spelling(branches: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     return {OLD_SPELLING.get(name, name): values for name, values in branches.items() if name not in ONLY_NEW}
 
 
+def weighted(branches: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Scale the weights and add the branches that the public program CorrectTree adds."""
+    early = np.where(branches["run_id"] < 30412, 0.8, 1.0)
+    with np.errstate(invalid="ignore"):  # a ratio may be infinite, and a weight 0
+        scaled = {
+            name: (branches[name].astype("f8") * early * branches["DataMCRatio"]).astype(branches[name].dtype)
+            for name in ("w2", "w3", "w_honda", "w_muon")
+        }
+    year = branches["Date"] // 10000
+    more = {
+        "Year": year.astype(np.int32),
+        "w_non_osc": scaled["w3"] / branches["ngen"] * branches["RunDurationYear"],
+        # its table has years of four digits: none is found
+        "weight_one_year": np.full(len(year), np.inf),
+    }
+    return branches | scaled | more
+
+
 def write(path: Path, branches: dict[str, np.ndarray], tree: str = "sel", pieces: int = 1) -> Path:
     """Write a tree, in as many baskets as asked for."""
     with uproot.recreate(path) as file:

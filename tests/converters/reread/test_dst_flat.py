@@ -64,6 +64,24 @@ def test_both_readers_agree_on_the_fit_shown(tmp_path):
         assert_agreement(DstFlatReader(), reread, path, ReadOptions(reco=reco, zenith="source"))
 
 
+@pytest.mark.parametrize(
+    ("kind", "variant"),
+    [("numu", "new"), ("numu", "odd"), ("mupage", "old"), ("mupage", "scaled"), ("data", "without")],
+)
+def test_both_readers_agree_on_known_defects(tmp_path, kind, variant):
+    if variant == "scaled":
+        ratio = np.where(np.arange(30) % 7 == 0, np.inf, 1.25).astype("f4")
+        early = np.where(np.arange(30) % 2, 30411, 30412).astype(np.int32)
+        branches = sel["weighted"](sel["arrays"](kind, 30) | {"DataMCRatio": ratio, "run_id": early})
+    else:
+        branches = variants(kind)[variant]
+    path = sel["write"](tmp_path / "x.root", branches)
+    options = ReadOptions(fix_known_defects=True, zenith="source", reco="gridfit")
+    assert assert_agreement(DstFlatReader(), reread, path, options) > 30 * 50
+    with pytest.raises(AssertionError):
+        assert_agreement(DstFlatReader(), lambda p, _: reread(p, ReadOptions(reco="gridfit")), path, options)
+
+
 def test_comparison_finds_a_difference(tmp_path):
     branches = variants("numu")["new"]
     path = sel["write"](tmp_path / "x.root", branches)

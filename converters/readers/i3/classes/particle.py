@@ -1,0 +1,115 @@
+"""I3Particle: reconstructed tracks and showers, and simulated particles."""
+
+import struct
+from typing import NamedTuple
+
+from converters.readers.i3.archive import Archive, Kind
+from converters.readers.i3.classes.base import FRAME_OBJECT, framed
+from converters.readers.i3.classes.space import DIRECTION, POSITION, Direction, Position
+
+NEWEST = 6
+BJORKEN = 4
+"""Version in which SeaTray has Bjorken x and y."""
+_SINGLE_PRECISION = 6
+
+_I32 = struct.Struct("<i")
+_U64 = struct.Struct("<Q")
+_F64 = struct.Struct("<d")
+_TWO = struct.Struct("<dd")
+_PARENTS = struct.Struct("<ii")
+_STATE = struct.Struct("<iii")
+_MOTION = struct.Struct("<dddd")
+_SINGLE = struct.Struct("<9f")
+_NAN = float("nan")
+_VECTOR = "vector of particles"
+
+
+class Particle(NamedTuple):
+    """A particle. A tuple, since an event can have thousands of them.
+
+    Parameters
+    ----------
+    version
+        Class version; it says which list `code` is from.
+    minor, major
+        Its number and that of its process; `major` is 0 where the version does not have it.
+    code
+        Type: RDMC up to version 2, CORSIKA-like in 3 and 4, PDG from 5 on.
+    shape, fit_status, location
+        As in the source.
+    position
+        m.
+    direction
+        Where it comes from, rad.
+    time
+        ns.
+    energy
+        Kinetic, GeV.
+    length
+        m.
+    speed
+        m/ns.
+    bjorken_x, bjorken_y
+        NaN but in SeaTray's version 4.
+    """
+
+    version: int
+    minor: int
+    major: int
+    code: int
+    shape: int
+    fit_status: int
+    position: Position
+    direction: Direction
+    time: float
+    energy: float
+    length: float
+    speed: float
+    location: int
+    bjorken_x: float
+    bjorken_y: float
+
+
+def _load(archive: Archive, version: int) -> Particle:
+    archive.object(FRAME_OBJECT)
+    (minor,) = archive.unpack(_I32)
+    major = archive.unpack(_U64)[0] if version > 1 else 0
+    if version == 0:
+        archive.unpack(_PARENTS)
+    code, shape, fit_status = archive.unpack(_STATE)
+    if version == _SINGLE_PRECISION:
+        x, y, z, zenith, azimuth, time, energy, length, speed = archive.unpack(_SINGLE)
+        position, direction = Position(x, y, z), Direction(zenith, azimuth)
+    else:
+        position, direction = archive.object(POSITION), archive.object(DIRECTION)
+        time, energy, length, speed = archive.unpack(_MOTION)
+    location, bjorken_x, bjorken_y = 0, _NAN, _NAN
+    if version == 0:
+        archive.items(_VECTOR, lambda one: one.object(PARTICLE))
+    else:
+        if version == BJORKEN and archive.weighted_particles:
+            archive.unpack(_F64)
+        (location,) = archive.unpack(_I32)
+    if version == BJORKEN and not archive.weighted_particles:
+        bjorken_x, bjorken_y = archive.unpack(_TWO)
+    return Particle(
+        version,
+        minor,
+        major,
+        code,
+        shape,
+        fit_status,
+        position,
+        direction,
+        time,
+        energy,
+        length,
+        speed,
+        location,
+        bjorken_x,
+        bjorken_y,
+    )
+
+
+PARTICLE: Kind[Particle] = Kind("I3Particle", NEWEST, _load)
+PARTICLES = framed("I3ParticleVect", lambda archive: archive.items(_VECTOR, lambda one: one.object(PARTICLE)))

@@ -1,0 +1,312 @@
+"""Frames, one after another: where each object lies, without looking into it.
+
+Layouts of the frame versions 2 to 6: ``docs/i3.md``. A file has no header, no index and no end mark.
+"""
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from converters.readers.i3 import checksum
+from converters.readers.i3.faults import FormatError, UnknownLayoutError
+
+TAG = b"[i3]"
+NEWEST = 6
+OLDEST = 2
+_LAST_WITHOUT_TAG = 3
+_FIRST_WITH_TRAILER = 5
+
+MAX_FRAME = 256 << 20
+"""Longest frame accepted, in bytes; it bounds the memory. The longest of 384 real ones has 0.7 MB."""
+_MAX_SLOTS = 100_000
+_MAX_NAME = 4096
+_MAX_HISTORY = 1_000_000
+_MAX_CLASS_VERSION = 16
+
+_U32 = struct.Struct("<I")
+_U64 = struct.Struct("<Q")
+_ESCAPE = 0xFFFFFFFF
+_NAME, _NAMED = 4, 10
+"""Where in an object the length of the name of its class stands, and how much comes with the name itself."""
+
+
+class Slot(NamedTuple):
+    """One object of a frame: where it lies. A tuple, since a frame has hundreds of them.
+
+    Parameters
+    ----------
+    key
+        As in the file. The type name beside it is a compiler's and changes with it; the class stands in the object.
+    begin, size
+        Bytes from the beginning of the frame, and length.
+    """
+
+    key: bytes
+    begin: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One frame.
+
+    Parameters
+    ----------
+    number
+        Position in the file, from 0.
+    offset
+        First byte in the uncompressed file.
+    version
+        Version of the frame's layout.
+    stream
+        Its letter: G, C, D, I, S, Q, P, N or another.
+    slots
+        Its objects.
+    sound
+        Whether its checksum is right; None if that was not asked for or cannot be said.
+    size
+        Length in bytes.
+    """
+
+    number: int
+    offset: int
+    version: int
+    stream: str
+    slots: tuple[Slot, ...]
+    sound: bool | None
+    size: int
+    _data: bytes
+    _origin: int
+
+    def bytes_of(self, slot: Slot) -> bytes:
+        """Return the bytes of an object."""
+        begin = self._origin + slot.begin
+        return self._data[begin : begin + slot.size]
+
+    def beginning_of(self, slot: Slot) -> bytes:
+        """Return the first bytes of an object: to the end of its class name and class version, if it has these."""
+        begin = self._origin + slot.begin
+        if slot.size < _NAMED:
+            return self._data[begin : begin + slot.size]
+        name: int = _U32.unpack_from(self._data, begin + _NAME)[0]
+        return self._data[begin : begin + min(slot.size, _NAMED + min(name, _MAX_NAME))]
+
+
+class _Cursor:
+    """Reads on through the file; holds one frame and what was read ahead."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+        self.data = b""
+        self.origin = 0
+        self.at = 0
+        self.offset = 0
+        self._stopped: FormatError | None = None
+
+    def next_frame(self) -> bool:
+        """Begin the next frame where the last one ended; False at the end of the file."""
+        self.offset += self.at - self.origin
+        self.origin = self.at
+        if self.at == len(self.data) and not self._more(1):
+            if self._stopped is not None:
+                raise self._stopped
+            return False
+        return True
+
+    def _more(self, size: int) -> bool:
+        """Read until `size` bytes lie ahead; what is before the frame is dropped."""
+        parts = [self.data[self.origin :]]
+        held = len(parts[0])
+        # Twice what is held, so that a frame of many pieces is not copied for each of them.
+        wanted = max(self.at - self.origin + size, min(2 * held, MAX_FRAME))
+        while held < wanted and self._stopped is None:
+            try:
+                piece = next(self._pieces, b"")
+            except FormatError as error:
+                self._stopped = error
+                break
+            if not piece:
+                break
+            parts.append(piece)
+            held += len(piece)
+        self.data = b"".join(parts)
+        self.at -= self.origin
+        self.origin = 0
+        return len(self.data) - self.at >= size
+
+    def skip(self, size: int, what: str) -> int:
+        """Pass over `size` bytes and return where they begin in `data`."""
+        if self.at + size > len(self.data):
+            if self.at - self.origin + size > MAX_FRAME:
+                raise FormatError(f"{what} would make the frame larger than {MAX_FRAME >> 20} MB")
+            if not self._more(size):
+                left = len(self.data) - self.at
+                reason = f"; {self._stopped}" if self._stopped else ""
+                raise FormatError(f"the file ends within {what}: {size} bytes needed, {left} left{reason}")
+        begin = self.at
+        self.at += size
+        return begin
+
+    def u32(self, what: str) -> int:
+        begin = self.skip(4, what)
+        return int(_U32.unpack_from(self.data, begin)[0])
+
+    def count(self, limit: int, what: str) -> int:
+        number = self.u32(what)
+        if number == _ESCAPE:
+            begin = self.skip(8, what)
+            number = _U64.unpack_from(self.data, begin)[0]
+        if number > limit:
+            raise FormatError(f"{what} is {number}, more than {limit}")
+        return number
+
+    def text(self, what: str) -> bytes:
+        size = self.count(_MAX_NAME, what)
+        begin = self.skip(size, what)
+        return self.data[begin : begin + size]
+
+
+def frames(pieces: Iterator[bytes], *, verify: bool) -> Iterator[Frame]:
+    """Yield the frames of a file.
+
+    Parameters
+    ----------
+    pieces
+        Its uncompressed bytes.
+    verify
+        Whether to compute checksums.
+
+    Raises
+    ------
+    FormatError
+        The file is damaged or ends within a frame; the message has the number of the frame and its offset.
+    """
+    cursor = _Cursor(pieces)
+    number = 0
+    while True:
+        try:
+            if not cursor.next_frame():
+                return
+            frame = _frame(cursor, number, verify=verify)
+        except (FormatError, UnknownLayoutError) as error:
+            raise FormatError(f"frame {number}, which begins at byte {cursor.offset}: {error}") from error
+        yield frame
+        number += 1
+
+
+def _frame(cursor: _Cursor, number: int, *, verify: bool) -> Frame:
+    version = _version(cursor)
+    given: int | None = None
+    sound: bool | None = None
+    if version < _FIRST_WITH_TRAILER:
+        stream, slots = _old_frame(cursor, version)
+    else:
+        _class_info(cursor, "the stream")
+        covered = cursor.at - cursor.origin
+        stream, slots = _letter(cursor), _slots(cursor)
+        end = cursor.at - cursor.origin
+        given = cursor.u32("the checksum")
+        if verify:
+            body = cursor.data[cursor.origin + covered : cursor.origin + end]
+            sound = checksum.verified(version, body, given)
+    size = cursor.at - cursor.origin
+    return Frame(number, cursor.offset, version, stream, slots, sound, size, cursor.data, cursor.origin)
+
+
+def _version(cursor: _Cursor) -> int:
+    begin = cursor.skip(4, "the tag")
+    tag = cursor.data[begin : begin + 4]
+    if tag == TAG:
+        version = cursor.u32("the frame version")
+        if not _LAST_WITHOUT_TAG < version <= NEWEST:
+            raise UnknownLayoutError(f"frame version {version} is not known; known are {OLDEST} to {NEWEST}")
+        return version
+    version = int.from_bytes(tag, "little")
+    if not OLDEST <= version <= _LAST_WITHOUT_TAG:
+        raise FormatError(f"no frame begins here: {tag!r}")
+    return version
+
+
+def _old_frame(cursor: _Cursor, version: int) -> tuple[str, tuple[Slot, ...]]:
+    """Read what follows the version in the layouts 2 to 4, whose checksums no later program looks at."""
+    if version > _LAST_WITHOUT_TAG:
+        cursor.skip(12, "size and checksum")
+        _class_info(cursor, "the stream")
+        stream = _letter(cursor)
+        _history(cursor)
+    else:
+        _history(cursor)
+        _class_info(cursor, "the stream")
+        stream = _letter(cursor)
+    slots = _slots(cursor)
+    if version == _LAST_WITHOUT_TAG:
+        cursor.skip(12, "size and checksum")
+    return stream, slots
+
+
+def _class_info(cursor: _Cursor, what: str) -> bool:
+    """Pass over the mark of a class that is met for the first time; say if its objects have numbers."""
+    begin = cursor.skip(2, what)
+    tracked, version = cursor.data[begin : begin + 2]
+    if tracked > 1 or version > _MAX_CLASS_VERSION:
+        raise FormatError(f"{what} has the impossible class info {tracked}, {version}")
+    if tracked:
+        cursor.skip(4, what)
+    return bool(tracked)
+
+
+def _letter(cursor: _Cursor) -> str:
+    begin = cursor.skip(1, "the letter of the stream")
+    letter = cursor.data[begin : begin + 1]
+    if not letter.isalnum():
+        raise FormatError(f"the stream {letter!r} is no letter")
+    return letter.decode("ascii")
+
+
+def _history(cursor: _Cursor) -> None:
+    """Pass over the record of what modules put into the frame and took out of it."""
+    _class_info(cursor, "the history")
+    tracked = False
+    for event in range(cursor.count(_MAX_HISTORY, "the length of the history")):
+        if event == 0:
+            tracked = _class_info(cursor, "the history")
+        elif tracked:
+            cursor.skip(4, "the history")
+        cursor.text("a module of the history")
+        cursor.skip(1, "the history")
+        for _ in range(3):
+            cursor.text("a name in the history")
+
+
+def _slots(cursor: _Cursor) -> tuple[Slot, ...]:
+    """Find the objects of a frame: nearly always in what is in memory already, without a call for each number."""
+    left = cursor.count(_MAX_SLOTS, "the number of objects")
+    slots: list[Slot] = []
+    data, at, origin, u32 = cursor.data, cursor.at, cursor.origin, _U32.unpack_from
+    while left:
+        try:
+            key_end = at + 4 + u32(data, at)[0]
+            type_end = key_end + 4 + u32(data, key_end)[0]
+            size = u32(data, type_end)[0]
+        except struct.error:  # the rest of the file is still to be read
+            type_end, size = len(data), 0
+        begin = type_end + 4
+        if begin + size > len(data) or type_end - at > _MAX_NAME:
+            cursor.at = at
+            slots.append(_slot(cursor))
+            data, at, origin = cursor.data, cursor.at, cursor.origin
+        else:
+            slots.append(Slot(data[at + 4 : key_end], begin - origin, size))
+            at = begin + size
+        left -= 1
+    cursor.at = at
+    return tuple(slots)
+
+
+def _slot(cursor: _Cursor) -> Slot:
+    key = cursor.text("a key")
+    cursor.text("a type name")
+    size = cursor.count(MAX_FRAME, "the size of an object")
+    cursor.skip(size, "an object")
+    return Slot(key, cursor.at - cursor.origin - size, size)

@@ -1,0 +1,144 @@
+"""From the rows of some events to a batch."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from converters.readers.i3.leap import unix_time
+from converters.readers.i3.plan import Fit, Plan
+from converters.readers.i3.rows import EventRows, Row
+from converters.readers.i3.specs import HEADER_TABLE
+from converters.readers.i3.truth import on_the_sphere, particle_rows, truth_columns
+from converters.readers.seatray_hdf5 import fit_columns
+from converters.source import Batch
+from legacy.model import Column, StructuredArray, Table, TableSpec
+
+RECO_WIDTH = 16
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What ``/events`` shows.
+
+    Parameters
+    ----------
+    fit
+        The fit, None for none.
+    antares
+        Whether numbers mean what they mean in ANTARES: the number of the event is that of the time slice, positions are
+        UTM coordinates.
+    """
+
+    fit: Fit | None
+    antares: bool
+
+
+def batch_of(events: Sequence[EventRows], first: int, plan: Plan, view: View) -> Batch:
+    """Make a batch.
+
+    Parameters
+    ----------
+    events
+        Consecutive events.
+    first
+        ``group_id`` of the first.
+    plan
+        The tables.
+    view
+        What ``/events`` shows.
+    """
+    particles, angles = particle_rows(events, first, plan.mc_table)
+    columns = _key_columns(events, view)
+    tables = [Table(HEADER_TABLE, _header_rows(events, first))]
+    for place, fit in enumerate(plan.fits):
+        rows = _optional(fit.spec, [event.fits[place] for event in events], first)
+        tables.append(Table(fit.spec, rows))
+        if view.fit is fit:
+            _show(columns, events, rows, first, view)
+    if plan.scalars:
+        tables.append(Table(plan.scalar_table, _scalar_rows(events, first, plan)))
+    if plan.weights:
+        tables.append(Table(plan.weight_table, _weight_rows(events, first, plan)))
+    if plan.trees or plan.truths:
+        tables.append(Table(plan.mc_table, particles))
+        columns |= truth_columns(particles, angles, events, first)
+    if plan.hierarchies:
+        tables.append(Table(plan.trigger_table, _several(plan.trigger_table, [e.triggers for e in events], first)))
+    if plan.series:
+        tables.append(Table(plan.hits_table, _several(plan.hits_table, [e.hits for e in events], first)))
+    return Batch(first, len(events), columns, tuple(tables))
+
+
+def _optional(spec: TableSpec, rows: Sequence[Row | None], first: int) -> StructuredArray:
+    """Return rows for the events that have one."""
+    return np.array([(n, *row) for n, row in enumerate(rows, first) if row is not None], dtype=spec.dtype)
+
+
+def _several(spec: TableSpec, rows: Sequence[Sequence[Row]], first: int) -> StructuredArray:
+    return np.array([(n, *row) for n, some in enumerate(rows, first) for row in some], dtype=spec.dtype)
+
+
+def _scalar_rows(events: Sequence[EventRows], first: int, plan: Plan) -> StructuredArray:
+    missing = tuple(column.missing for column in plan.scalar_table.columns[1:])
+
+    def filled(row: Row | None) -> Row | None:
+        return row and tuple(m if value is None else value for value, m in zip(row, missing, strict=True))
+
+    return _optional(plan.scalar_table, [filled(event.scalars) for event in events], first)
+
+
+def _weight_rows(events: Sequence[EventRows], first: int, plan: Plan) -> StructuredArray:
+    met = [(n, event.weights) for n, event in enumerate(events, first) if event.weights is not None]
+    rows = plan.weight_table.blank(len(met))
+    names = [named.column for weight in plan.weights for named in weight.values]
+    rows["group_id"] = [n for n, _ in met]
+    for place, name in enumerate(names):
+        rows[name] = [row[place] for _, row in met]
+    return rows
+
+
+def _header_rows(events: Sequence[EventRows], first: int) -> StructuredArray:
+    rows: list[Row] = []
+    for n, event in enumerate(events, first):
+        head = event.header
+        if head is None:
+            rows.append((n, event.frame, -1, -1, -1, b"", -1, -1, -1, -1, -1))
+            continue
+        numbers = (head.subrun, head.event, head.subevent, head.stream.encode(), head.state)
+        rows.append((n, event.frame, *numbers, *head.start, *head.end))
+    return np.array(rows, dtype=HEADER_TABLE.dtype)
+
+
+def _key_columns(events: Sequence[EventRows], view: View) -> dict[str, Column]:
+    headers = [event.header for event in events]
+    times = np.array([unix_time(head.start) if head else (-1, -1) for head in headers], dtype=np.int64).reshape(-1, 2)
+    return {
+        "run_id": np.array([head.run if head else -1 for head in headers], dtype=np.int64),
+        "frame_index" if view.antares else "source_event_id": np.array(
+            [head.event if head else -1 for head in headers], dtype=np.int64
+        ),
+        "trigger_counter": np.array([event.trigger_counter for event in events], dtype=np.int64),
+        "trigger_mask": np.array([event.trigger_mask for event in events], dtype=np.int64),
+        "timestamp": times[:, 0],
+        "nanoseconds": times[:, 1],
+        "reco": np.full(len(events), b"none", dtype=f"S{RECO_WIDTH}"),
+    }
+
+
+def _show(
+    columns: dict[str, Column], events: Sequence[EventRows], rows: StructuredArray, first: int, view: View
+) -> None:
+    """Add the columns of ``/events`` that come from the fit shown, as for SeaTray's own HDF5 tables."""
+    here = rows["group_id"] - first
+    fit: dict[str, Column] = {name: rows[name] for name in rows.dtype.names or ()}
+    fit["zenith"], fit["azimuth"] = on_the_sphere(rows["zenith"], rows["azimuth"])
+    used = [events[place].hits_used for place in here.tolist()]
+    fit["nUsedHits"] = np.array([count.hits for count in used], dtype=np.int64)
+    fit["nUsedLines"] = np.array([count.lines for count in used], dtype=np.int64)
+    for name, values in fit_columns(fit, antares=view.antares).items():
+        missing = np.nan if values.dtype.kind == "f" else -1
+        columns[name] = np.full(len(events), missing, dtype=values.dtype)
+        columns[name][here] = values
+    if view.fit is not None:
+        columns["reco"][here] = view.fit.reco.encode()
