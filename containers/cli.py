@@ -234,6 +234,21 @@ def run(
     raise typer.Exit(done.exit_code)
 
 
+@containers_app.command(name="engine")
+def run_engine(
+    arguments: Annotated[list[str], typer.Argument(metavar="ARGS", help="Arguments of Apptainer, after --.")],
+) -> None:
+    """Run Apptainer of the tool root itself, for programs that start it on their own.
+
+    Example: antares-legacy containers engine -- --version
+    """
+    from containers.engine.passthrough import pass_through
+    from containers.workplace import workplace
+
+    done = pass_through(arguments, Path.cwd(), workplace())
+    raise typer.Exit(done.exit_code)
+
+
 @containers_app.command()
 def report(
     name: Name,

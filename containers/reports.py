@@ -14,6 +14,11 @@ from legacy.errors import InputError
 
 REPORTS = ROOM / "reports"
 _LARGEST = 1 << 22
+_TEXTS = (
+    *("name", "tier", "date", "kind", "toolkit_version", "engine", "engine_version", "engine_where"),
+    *("inputs_sha256", "image_sha256", "base_sha256"),
+)
+_NUMBERS = ("image_bytes", "build_exit_code", "build_seconds")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +110,25 @@ def read_report(path: Path) -> BuildReport:
             raise InputError(path, "is too large for a build report")
         values = json.loads(path.read_text(encoding="utf-8"))
         tests = tuple(TestResult(**test) for test in values.pop("tests"))
-        return BuildReport(tests=tests, **values)
+        report = BuildReport(tests=tests, **values)
+        _require_types(report)
     except OSError as error:
         raise InputError(path, f"cannot be read: {error.strerror}") from error
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise InputError(path, f"is not a build report: {error}", advice="build the recipe again") from error
+    return report
+
+
+def _require_types(report: BuildReport) -> None:
+    """Raise TypeError where a value is not of the type that its field has: reports come from elsewhere, too."""
+    texts = [getattr(report, name) for name in _TEXTS] + [test.name for test in report.tests]
+    texts += [text for pairs in (report.sources, report.packages) for pair in dict(pairs).items() for text in pair]
+    numbers = [getattr(report, name) for name in _NUMBERS]
+    numbers += [number for test in report.tests for number in (test.exit_code, test.seconds)]
+    for values, kind in ((texts, str), (numbers, (int, float))):
+        for value in values:
+            if not isinstance(value, kind):
+                raise TypeError(f"{value!r:.60} stands where a {'text' if kind is str else 'number'} belongs")
 
 
 def inputs_digest(chain: tuple[Recipe, ...]) -> str:

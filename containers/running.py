@@ -81,9 +81,9 @@ def run_app(command: Command, made: Place, engine: Engine) -> Finished:
     """
     require_app(command.recipe, command.app)
     environment = passed_on(os.environ)
-    # Such as RUCIO_CONFIG: a value that is the path of a file is of use only when the file is there.
-    files = [value for value in environment.values() if value.startswith("/") and Path(value).is_file()]
-    binds = run_binds((*files, *command.arguments), command.folder, command.binds)
+    # Such as RUCIO_HOME or X509_USER_PROXY: a path is of use only when what it names is there.
+    named = [value for value in environment.values() if value.startswith("/")]
+    binds = run_binds((*named, *command.arguments), command.folder, command.binds)
     digest = image_sha256(made.image, anew=command.check_digest)
     if command.check_digest:
         _require_reported(made, digest)

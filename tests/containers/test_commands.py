@@ -12,7 +12,7 @@ from kitchen import Kitchen
 
 from containers.catalogue import own_catalogue, read_catalogue
 from containers.definition import parse_definition
-from containers.reports import read_report
+from containers.reports import REPORTS, read_report
 from containers.workplace import workplace
 from legacy.errors import InputError
 
@@ -154,11 +154,25 @@ def test_a_definition_is_taken_apart() -> None:
         parse_definition("nonsense\n", Path("x.def"))
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"tests": [{"x": 1}]}', '{"tests": 3}', "\xff"])
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"tests": [{"x": 1}]}', '{"tests": 3}', "\xff", "[" * 100_000])
 def test_what_is_no_report(text: str, tmp_path: Path) -> None:
     path = tmp_path / "io.json"
     path.write_text(text, encoding="latin-1")
     with pytest.raises(InputError):
+        read_report(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("date", 5), ("build_exit_code", "x"), ("image_bytes", None), ("sources", "x"), ("packages", {"deb:x": 1})],
+)
+def test_a_report_with_a_value_of_another_type(name: str, value: object, tmp_path: Path) -> None:
+    good = json.loads((REPORTS / "base.json").read_text())
+    path = tmp_path / "base.json"
+    path.write_text(json.dumps(good))
+    read_report(path)
+    path.write_text(json.dumps({**good, name: value}))
+    with pytest.raises(InputError, match="is not a build report"):
         read_report(path)
 
 

@@ -190,15 +190,16 @@ def test_a_changed_image_is_refused_when_that_is_asked_for(
     assert "is not the image of its report" in ran.err
 
 
-def test_a_file_that_a_variable_names_is_seen(
-    built: Path, process_arguments: Callable[..., list[str]], data: Path
+@pytest.mark.parametrize(("variable", "name"), [("RUCIO_CONFIG", "a.evt"), ("RUCIO_HOME", "")])
+def test_what_a_variable_names_is_seen(
+    variable: str, name: str, built: Path, process_arguments: Callable[..., list[str]], data: Path
 ) -> None:
     command = process_arguments("containers", "run", "child", "hello")
-    environment = {**os.environ, "RUCIO_CONFIG": str(data / "a.evt")}
+    environment = {**os.environ, variable: str(data / name)}
     done = subprocess.run(
         command, stdin=subprocess.DEVNULL, capture_output=True, text=True, cwd=data.parent / "here", env=environment
     )
-    assert f"{data / 'a.evt'}:{data / 'a.evt'}:False" in done.stderr
+    assert f"{data / name}:{data / name}:False" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -6,12 +6,16 @@ import sqlite3
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 from rucio_server.fixtures import RucioServer, in_process
 
 from containers.catalogue import ROOM, own_catalogue
+from containers.engine.choose import choose_engine
+from containers.workplace import workplace
+from legacy.errors import MachineError
 
 pytestmark = pytest.mark.real
 
@@ -120,6 +124,40 @@ def test_dump_of_a_database_file(run: Run, tmp_path: Path) -> None:
     done = run("dbdump.cwl", {"database": as_file(database)})
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "out" / "image" / "manifest.json").is_file()
+
+
+@pytest.mark.xdist_group("containers")
+def test_a_tool_in_its_image(
+    cwltool: str, sample: Callable[[str], Path], run_program: Callable[..., Any], program: Path, tmp_path: Path
+) -> None:
+    try:
+        facts = choose_engine(workplace(), None).facts
+    except MachineError as error:
+        pytest.skip(f"no engine works here: {error}")  # test_containers.py judges its absence
+    if not facts.makes_images:
+        pytest.skip("only chroot emulation is here")
+    assert run_program("containers", "build", "io", timeout=1800).code == 0
+    (tmp_path / "io.sif").symlink_to(workplace().images / "io.sif")
+    path = os.environ["PATH"]
+    if facts.where == "tool root":
+        script = tmp_path / "bin" / "singularity"
+        script.parent.mkdir()
+        script.write_text(f'#!/bin/sh\nexec {program} containers engine -- "$@"\n')
+        script.chmod(0o755)
+        path = f"{script.parent}{os.pathsep}{path}"
+    job = tmp_path / "job.yml"
+    job.write_text(yaml.safe_dump({"files": [as_file(sample(name)) for name in EVENTS]}))
+    done = subprocess.run(
+        [cwltool, "--singularity", "--outdir", tmp_path / "out", CWL / "inspect.cwl", job],
+        cwd=tmp_path,
+        env={**os.environ, "PATH": path},
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert len(json.loads((tmp_path / "out" / "facts.json").read_text())) == len(EVENTS)
 
 
 def test_the_workflow_brings_validated_products_into_rucio(
