@@ -31,7 +31,12 @@ def _silent(text: str) -> None:
 
 
 def read_inputs(
-    paths: Sequence[str], settings: Settings, say: Say = _silent, *, leave_out: Collection[str] = frozenset()
+    paths: Sequence[str],
+    settings: Settings,
+    say: Say = _silent,
+    *,
+    leave_out: Collection[str] = frozenset(),
+    about_names: bool = True,
 ) -> Iterator[Item]:
     """Find all files and what is known about them.
 
@@ -45,6 +50,8 @@ def read_inputs(
         Told, when the last item has been given out, what was passed over or left out.
     leave_out
         Absolute paths of files in the folders that belong to this run itself, such as its journal.
+    about_names
+        Whether `say` is told of names that no pattern knows, or that contradict what is stated.
 
     Returns
     -------
@@ -65,11 +72,17 @@ def read_inputs(
     """
     check_arguments(paths)
     schema = load_schema(settings.schema)
-    return _items(paths, settings, schema, say, leave_out)
+    return _items(paths, settings, schema, say, leave_out, about_names=about_names)
 
 
 def _items(
-    paths: Sequence[str], settings: Settings, schema: Schema, say: Say, leave_out: Collection[str]
+    paths: Sequence[str],
+    settings: Settings,
+    schema: Schema,
+    say: Say,
+    leave_out: Collection[str],
+    *,
+    about_names: bool,
 ) -> Iterator[Item]:
     passed = Passed()
     with ExitStack() as stack:
@@ -90,7 +103,8 @@ def _items(
                 continue
             earlier = seen.add(item.name, item.location)
             yield item if not earlier else _repeated(item, earlier)
-        for remark in (*passed.remarks(), *maker.remarks(), *sidecars.remarks()):
+        named = maker.remarks_about_names() if about_names else []
+        for remark in (*passed.remarks(), *maker.remarks(), *named, *sidecars.remarks()):
             say(remark)
 
 
@@ -138,11 +152,12 @@ class _Maker:
             problem=text,
         )
 
-    def remarks(self) -> list[str]:
-        """Say which keys of manifests were left out, and what was found out about names."""
-        return [*self._left_out(), *self._named.remarks()]
+    def remarks_about_names(self) -> list[str]:
+        """Say how many names tell nothing, or something else than what is stated."""
+        return self._named.remarks()
 
-    def _left_out(self) -> list[str]:
+    def remarks(self) -> list[str]:
+        """Say which keys of manifests were left out."""
         if not self._unknown:
             return []
         names = sorted(self._unknown)

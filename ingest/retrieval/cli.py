@@ -286,7 +286,8 @@ def diff(
             progress.advance(files, size, 0)
 
         way = Way(read=not no_hash, jobs=settings.jobs, dataset=dataset)
-        items = read_inputs(paths, settings, talk.say)
+        # Names and bytes are compared here, not metadata.
+        items = read_inputs(paths, settings, talk.say, about_names=False)
         outcome = compare(items, opened.selection, way, stop, tell, advance)
     if as_json:
         typer.echo(json.dumps({"summary": outcome.to_dict()}, ensure_ascii=False))

@@ -35,7 +35,7 @@ def plan_for(*inputs: object, out: Path, to: str = "hdf5", shard: str | None = N
         ("a.txt", "a"),
         ("events", "events"),
         (".evt", ".evt"),
-        ("run_45978.i3", "run_45978.i3"),
+        ("run_45978.i3", "run_45978"),
     ],
 )
 def test_product_stem(name: str, stem: str) -> None:
