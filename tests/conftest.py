@@ -12,7 +12,32 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+TOGETHER = {
+    "tests/legacy/test_demo.py": "demo",
+    "tests/ingest/test_interrupted.py": "interrupted",
+    "tests/dbdump/marine/test_practice_mapping.py": "practice mapping",
+    "tests/containers/engine/test_toolroot.py": "containers",
+    "tests/real/test_containers.py": "containers",
+    "tests/real/test_containers_changed.py": "containers",
+    "tests/real/test_containers_golden.py": "containers",
+    "tests/real/test_cwl.py": "containers",
+}
+"""Files whose tests share something that is dear to make, or that only one may have at a time: one process runs each."""
 SHARED = REPOSITORY.parent / "shared"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """Give the files of `TOGETHER` to one process each; marks of xdist's own do not reach it with pytest 9.2."""
+    if config.getvalue("dist") != "loadgroup":
+        return None
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return TOGETHER.get(nodeid.partition("::")[0], nodeid)
+
+    return ByFile(config, log)
 
 
 def pytest_configure() -> None:

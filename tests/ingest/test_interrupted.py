@@ -17,7 +17,7 @@ from ingest.catalogue import Catalogue
 from ingest.journal import Journal, Purpose
 from ingest.patience import Patience
 
-pytestmark = [pytest.mark.server, pytest.mark.xdist_group("interrupted")]
+pytestmark = pytest.mark.server
 
 INPLACE = "ANTARES_INPLACE"
 FILES = 40

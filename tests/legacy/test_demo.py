@@ -13,8 +13,6 @@ import legacy.demo
 from legacy.demo import PUBLIC_LIST, SAMPLES, copy_samples, demo_commands, run_demo
 from legacy.errors import MachineError, MissingDependencyError
 
-pytestmark = pytest.mark.xdist_group("demo")
-
 EVENTS = {"genhen": 109, "corant": 3, "mupage": 20, "offline": 10, "seatray": 19}
 PNG = b"\x89PNG\r\n\x1a\n"
 

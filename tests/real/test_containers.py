@@ -27,7 +27,7 @@ from containers.reports import read_report
 from containers.workplace import workplace
 from legacy.errors import MachineError
 
-pytestmark = [pytest.mark.real, pytest.mark.xdist_group("containers")]
+pytestmark = pytest.mark.real
 
 Program = Callable[..., "subprocess.CompletedProcess[str]"]
 DEFINITION = """Bootstrap: {{ BOOTSTRAP }}

@@ -11,7 +11,7 @@ from containers.reports import REPORTS, inputs_digest, read_report
 from containers.workplace import workplace
 from legacy.errors import MachineError
 
-pytestmark = [pytest.mark.real, pytest.mark.xdist_group("containers")]
+pytestmark = pytest.mark.real
 
 TIER_A = [recipe.name for recipe in own_catalogue().recipes if recipe.tier == Tier.A]
 

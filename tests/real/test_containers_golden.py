@@ -22,7 +22,7 @@ from containers.workplace import workplace
 from legacy import __version__
 from legacy.errors import MachineError
 
-pytestmark = [pytest.mark.real, pytest.mark.xdist_group("containers")]
+pytestmark = pytest.mark.real
 
 TESTS = Path(__file__).resolve().parents[1]
 WARM_SECONDS = 60.0

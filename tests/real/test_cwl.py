@@ -126,7 +126,6 @@ def test_dump_of_a_database_file(run: Run, tmp_path: Path) -> None:
     assert (tmp_path / "out" / "image" / "manifest.json").is_file()
 
 
-@pytest.mark.xdist_group("containers")
 def test_a_tool_in_its_image(
     cwltool: str, sample: Callable[[str], Path], run_program: Callable[..., Any], program: Path, tmp_path: Path
 ) -> None:
