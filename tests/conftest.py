@@ -22,7 +22,7 @@ TOGETHER = {
     "tests/real/test_containers_golden.py": "containers",
     "tests/real/test_cwl.py": "containers",
 }
-"""Files whose tests share something that is dear to make, or that only one may have at a time: one process runs each."""
+"""Files that share something dear to make, or that only one may have at a time: those of a name go to one process."""
 SHARED = REPOSITORY.parent / "shared"
 
 
