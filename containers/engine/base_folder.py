@@ -4,16 +4,12 @@ from pathlib import Path
 
 from containers.engine.contract import Say
 from containers.engine.debootstrap import System, make_system
-from containers.engine.packages import PUBLIC_MIRROR, PUBLIC_SECURITY
 from containers.workplace import Workplace
 
 SUITE = "bookworm"
 PACKAGES = ("ca-certificates", "python3", "python3-venv")
 _FREE_BYTES = 800_000_000
-_SOURCES = f"""deb {PUBLIC_MIRROR} {SUITE} main
-deb {PUBLIC_MIRROR} {SUITE}-updates main
-deb {PUBLIC_SECURITY} {SUITE}-security main
-"""
+_SOURCES = "# No archive is named here: a build shows the list of its host in this place.\n"
 
 
 def base_system(place: Workplace) -> System:
@@ -33,11 +29,11 @@ def make_base_folder(place: Workplace, say: Say) -> Path:
     """
     system = base_system(place)
     if not system.folder.exists():
-        make_system(system, place.downloads, say, finish=_public_settings)
+        make_system(system, place.downloads, say, finish=_no_settings)
     return system.folder
 
 
-def _public_settings(root: Path) -> None:
-    """Give the folder the public addresses of Debian, and empty settings for others to be bound over."""
+def _no_settings(root: Path) -> None:
+    """Give the folder settings that say nothing, for those of a host to be bound over."""
     (root / "etc/apt/sources.list").write_text(_SOURCES, encoding="ascii")
     (root / "etc/pip.conf").write_text("", encoding="ascii")

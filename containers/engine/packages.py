@@ -8,8 +8,7 @@ from pathlib import Path
 
 from legacy.errors import MachineError, printable
 
-PUBLIC_MIRROR = "http://deb.debian.org/debian"
-PUBLIC_SECURITY = "http://deb.debian.org/debian-security"
+MIRROR_VARIABLE = "ANTARES_LEGACY_DEBIAN_MIRROR"
 _FORMAT = "$(ORIGIN)\t$(LABEL)\t$(CODENAME)\t$(REPO_URI)\t$(COMPONENT)\t$(CREATED_BY)"
 
 
@@ -46,8 +45,18 @@ def debian_sources() -> tuple[Source, ...]:
 
 
 def debian_mirror() -> str:
-    """Return the address of the Debian archive that the host uses, else the public one."""
-    return next((source.address for source in debian_sources() if source.label == "Debian"), PUBLIC_MIRROR)
+    """Return the address of the Debian archive: of ``ANTARES_LEGACY_DEBIAN_MIRROR``, else the one that the host uses.
+
+    Raises
+    ------
+    MachineError
+        Neither is there.
+    """
+    known = (source.address for source in debian_sources() if source.label == "Debian")
+    address = os.environ.get(MIRROR_VARIABLE) or next(known, "")
+    if not address:
+        raise MachineError(f"no archive of Debian is known to this machine; name one with {MIRROR_VARIABLE}=http://...")
+    return address
 
 
 def ignores_dates() -> bool:

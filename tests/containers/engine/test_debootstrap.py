@@ -12,7 +12,7 @@ import pytest
 from containers.engine import debootstrap
 from containers.engine.base_folder import make_base_folder
 from containers.engine.choose import ENGINE_VARIABLE
-from containers.engine.packages import PUBLIC_MIRROR, debian_mirror, debian_sources, unpack_package
+from containers.engine.packages import MIRROR_VARIABLE, debian_mirror, debian_sources, unpack_package
 from containers.engine.scratch import scratch_folder
 from containers.engine.toolroot import install, toolroot_engine
 from containers.workplace import WORK_VARIABLE, Workplace
@@ -125,7 +125,6 @@ def test_what_belongs_to_the_machine_is_taken_away(tmp_path: Path) -> None:
 def test_sources_of_the_host() -> None:
     sources = debian_sources()
     if not sources:
-        assert debian_mirror() == PUBLIC_MIRROR
         pytest.skip("this host is no Debian")
     assert all(source.address.startswith("http") and not source.address.endswith("/") for source in sources)
     assert debian_mirror() in {source.address for source in sources}
@@ -134,7 +133,11 @@ def test_sources_of_the_host() -> None:
 def test_without_apt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     assert debian_sources() == ()
-    assert debian_mirror() == PUBLIC_MIRROR
+    monkeypatch.delenv(MIRROR_VARIABLE, raising=False)
+    with pytest.raises(MachineError, match=MIRROR_VARIABLE):
+        debian_mirror()
+    monkeypatch.setenv(MIRROR_VARIABLE, "http://mirror.example/debian")
+    assert debian_mirror() == "http://mirror.example/debian"
     with pytest.raises(MachineError, match="'debootstrap' is needed and apt-get is not here"):
         unpack_package("debootstrap", tmp_path / "x")
 
