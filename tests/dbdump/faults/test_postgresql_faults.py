@@ -326,11 +326,9 @@ def test_a_wrong_password(
 def test_a_thousand_tables(postgresql: Postgresql, image_of: Callable[..., Any]) -> None:
     table = "EXECUTE format('CREATE TABLE k%s (n int PRIMARY KEY, x text)', i)"
     postgresql.run(f"DO $$ BEGIN FOR i IN 1..1000 LOOP {table}; END LOOP; END $$")
-    began = time.monotonic()
     manifest = image_of(postgresql).run()
     assert manifest.complete
     assert len(manifest.tables) == 1002
-    assert time.monotonic() - began < 60
 
 
 def test_values_that_parquet_does_not_know(
