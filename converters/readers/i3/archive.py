@@ -131,18 +131,19 @@ class Archive:
         begin = self.at
         self.at = begin + layout.size
         if self.at > self.end:
-            raise self._short(layout.size, begin)
+            raise self.short(layout.size, begin)
         return layout.unpack_from(self.data, begin)
 
     def raw(self, size: int) -> bytes:
         """Read `size` bytes; raises FormatError at the end of the bytes."""
         begin = self.at
         if size > self.end - begin:
-            raise self._short(size, begin)
+            raise self.short(size, begin)
         self.at = begin + size
         return self.data[begin : self.at]
 
-    def _short(self, size: int, begin: int) -> FormatError:
+    def short(self, size: int, begin: int) -> FormatError:
+        """Return the error for bytes that are missing at a place."""
         return FormatError(f"{size} bytes needed at byte {begin} of the object, {self.end - begin} left")
 
     def count(self, least: int = 1) -> int:
@@ -233,28 +234,6 @@ class Archive:
         found = self._objects[number]
         if found is _UNFINISHED:
             raise FormatError(f"object number {number} lies in itself")
-        return found
-
-    def named_numbers(self, layout: struct.Struct) -> list[tuple[str, Any]]:
-        """Read a map of texts to single numbers, of which files have most: without a call for each entry."""
-        if self.announce("map")[0]:
-            raise FormatError("the container map is tracked, which no known writer does")
-        found: list[tuple[str, Any]] = []
-        number = self.count()
-        if number and self.announce("pair in map")[0]:
-            raise FormatError("a pair in map is tracked, which no known writer does")
-        data, at, end, size = self.data, self.at, self.end, layout.size
-        for _ in range(number):
-            begin = at + 4
-            if begin > end:
-                raise self._short(4, at)
-            middle = begin + _U32.unpack_from(data, at)[0]
-            at = middle + size
-            if at > end:
-                raise self._short(at - begin, begin)
-            name = data[begin:middle].decode("utf-8", "backslashreplace")
-            found.append((name, layout.unpack_from(data, middle)[0]))
-        self.at = at
         return found
 
     def items(self, name: str, read: "Callable[[Archive], T]") -> list[T]:

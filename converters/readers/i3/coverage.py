@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from converters.readers.i3 import checksum
-from converters.readers.i3.objects import TRAY_INFO, UNREADABLE, Tally, Variant
+from converters.readers.i3.labels import UNREADABLE, Variant
+from converters.readers.i3.objects import TRAY_INFO, Tally
 from converters.readers.i3.plan import HEADER_KEY, TRIGGER_COUNTER_KEY, Plan, is_particle
 from converters.readers.i3.survey import MAX_COLUMNS, Survey
 from converters.readers.i3.tables import View

@@ -7,12 +7,12 @@ between them. An object that has these marks is read in one step; any other take
 import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from converters.readers.i3.classes.fits import LOG_LIKELIHOOD, LogLikelihood
 from converters.readers.i3.classes.particle import PARTICLE, Particle
 from converters.readers.i3.classes.scalars import BOOLEAN, DOUBLE, INTEGER
-from converters.readers.i3.classes.space import Direction, Position
 
 _TRACKED = b"\x01\x00"
 _NAN = float("nan")
@@ -24,23 +24,27 @@ class Form:
 
     Parameters
     ----------
+    opening
+        The bytes with which each of them begins, up to its first number.
     layout
-        All bytes: marks as texts, and numbers.
+        All bytes behind: numbers, and marks as texts.
     marks
         Places of the marks among the values of the layout, and what they must be.
     build
         Makes the object from all values of the layout.
     """
 
+    opening: bytes
     layout: struct.Struct
     marks: tuple[tuple[int, bytes], ...]
     build: Callable[[tuple[Any, ...]], Any]
 
     def read(self, data: bytes) -> Any:
         """Return the object, None if the bytes are not of this form."""
-        if len(data) != self.layout.size:
+        opening, layout = self.opening, self.layout
+        if len(data) != len(opening) + layout.size or not data.startswith(opening):
             return None
-        values = self.layout.unpack(data)
+        values = layout.unpack_from(data, len(opening))
         for place, mark in self.marks:
             if values[place] != mark:
                 return None
@@ -58,31 +62,23 @@ def _opening(name: str, version: int) -> bytes:
 
 
 def _scalar(name: str, letter: str) -> Form:
-    opening = _opening(name, 0)
-    return Form(struct.Struct(f"<{len(opening)}s{letter}"), ((0, opening),), lambda values: values[1])
+    return Form(_opening(name, 0), struct.Struct(f"<{letter}"), (), itemgetter(0))
 
 
 def _likelihood() -> Form:
-    opening = _opening(LOG_LIKELIHOOD.name, 0)
-    layout = struct.Struct(f"<{len(opening)}sddii")
-    return Form(layout, ((0, opening),), lambda values: LogLikelihood(*values[1:]))
+    return Form(_opening(LOG_LIKELIHOOD.name, 0), struct.Struct("<ddii"), (), LogLikelihood._make)
 
 
 def _particle(version: int) -> Form:
-    opening = _opening(PARTICLE.name, version)
     position = _TRACKED + _number(2) + _number(3)
     direction = _TRACKED + _number(4) + _number(5)
-    layout = struct.Struct(f"<{len(opening)}siQiii{len(position)}s3d{len(direction)}s2d4di")
+    layout = struct.Struct(f"<iQiii{len(position)}s3d{len(direction)}s2d4di")
 
     def build(values: tuple[Any, ...]) -> Particle:
-        _, minor, major, code, shape, fit_status, _, x, y, z, _, zenith, azimuth, time, energy, length, speed, where = (
-            values
-        )
-        place, origin = Position(x, y, z), Direction(zenith, azimuth)
-        motion = (time, energy, length, speed, where, _NAN, _NAN)
-        return Particle(version, minor, major, code, shape, fit_status, place, origin, *motion)
+        minor, major, code, shape, fit_status, _, x, y, z, _, *rest = values
+        return Particle._make((version, minor, major, code, shape, fit_status, x, y, z, *rest, _NAN, _NAN))
 
-    return Form(layout, ((0, opening), (6, position), (10, direction)), build)
+    return Form(_opening(PARTICLE.name, version), layout, ((5, position), (9, direction)), build)
 
 
 FORMS: Mapping[tuple[str, int], Form] = {

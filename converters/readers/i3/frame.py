@@ -6,10 +6,10 @@ Layouts of the frame versions 2 to 6: ``docs/i3.md``. A file has no header, no i
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from converters.readers.i3 import checksum
 from converters.readers.i3.faults import FormatError, UnknownLayoutError
+from converters.readers.i3.labels import Label, Labels
 
 TAG = b"[i3]"
 NEWEST = 6
@@ -27,24 +27,11 @@ _MAX_CLASS_VERSION = 16
 _U32 = struct.Struct("<I")
 _U64 = struct.Struct("<Q")
 _ESCAPE = 0xFFFFFFFF
-_NAME, _NAMED = 4, 10
-"""Where in an object the length of the name of its class stands, and how much comes with the name itself."""
 
 
-class Slot(NamedTuple):
-    """One object of a frame: where it lies. A tuple, since a frame has hundreds of them.
-
-    Parameters
-    ----------
-    key
-        As in the file. The type name beside it is a compiler's and changes with it; the class stands in the object.
-    begin, size
-        Bytes from the beginning of the frame, and length.
-    """
-
-    key: bytes
-    begin: int
-    size: int
+Slot = tuple[Label, int, int]
+"""One object of a frame: what surrounds it, where it begins in the frame, and its length, both in bytes. A plain tuple,
+since a frame has hundreds of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +60,7 @@ class Frame:
     offset: int
     version: int
     stream: str
-    slots: tuple[Slot, ...]
+    slots: list[Slot]
     sound: bool | None
     size: int
     _data: bytes
@@ -81,16 +68,9 @@ class Frame:
 
     def bytes_of(self, slot: Slot) -> bytes:
         """Return the bytes of an object."""
-        begin = self._origin + slot.begin
-        return self._data[begin : begin + slot.size]
-
-    def beginning_of(self, slot: Slot) -> bytes:
-        """Return the first bytes of an object: to the end of its class name and class version, if it has these."""
-        begin = self._origin + slot.begin
-        if slot.size < _NAMED:
-            return self._data[begin : begin + slot.size]
-        name: int = _U32.unpack_from(self._data, begin + _NAME)[0]
-        return self._data[begin : begin + min(slot.size, _NAMED + min(name, _MAX_NAME))]
+        _, begin, size = slot
+        begin += self._origin
+        return self._data[begin : begin + size]
 
 
 class _Cursor:
@@ -182,29 +162,30 @@ def frames(pieces: Iterator[bytes], *, verify: bool) -> Iterator[Frame]:
     FormatError
         The file is damaged or ends within a frame; the message has the number of the frame and its offset.
     """
-    cursor = _Cursor(pieces)
+    cursor, labels = _Cursor(pieces), Labels()
     number = 0
     while True:
         try:
             if not cursor.next_frame():
                 return
-            frame = _frame(cursor, number, verify=verify)
+            frame = _frame(cursor, labels, number, verify=verify)
         except (FormatError, UnknownLayoutError) as error:
             raise FormatError(f"frame {number}, which begins at byte {cursor.offset}: {error}") from error
         yield frame
         number += 1
 
 
-def _frame(cursor: _Cursor, number: int, *, verify: bool) -> Frame:
+def _frame(cursor: _Cursor, labels: Labels, number: int, *, verify: bool) -> Frame:
     version = _version(cursor)
     given: int | None = None
     sound: bool | None = None
     if version < _FIRST_WITH_TRAILER:
-        stream, slots = _old_frame(cursor, version)
+        stream, slots = _old_frame(cursor, labels, version)
     else:
         _class_info(cursor, "the stream")
         covered = cursor.at - cursor.origin
-        stream, slots = _letter(cursor), _slots(cursor)
+        stream = _letter(cursor)
+        slots = _slots(cursor, labels, stream)
         end = cursor.at - cursor.origin
         given = cursor.u32("the checksum")
         if verify:
@@ -228,7 +209,7 @@ def _version(cursor: _Cursor) -> int:
     return version
 
 
-def _old_frame(cursor: _Cursor, version: int) -> tuple[str, tuple[Slot, ...]]:
+def _old_frame(cursor: _Cursor, labels: Labels, version: int) -> tuple[str, list[Slot]]:
     """Read what follows the version in the layouts 2 to 4, whose checksums no later program looks at."""
     if version > _LAST_WITHOUT_TAG:
         cursor.skip(12, "size and checksum")
@@ -239,7 +220,7 @@ def _old_frame(cursor: _Cursor, version: int) -> tuple[str, tuple[Slot, ...]]:
         _history(cursor)
         _class_info(cursor, "the stream")
         stream = _letter(cursor)
-    slots = _slots(cursor)
+    slots = _slots(cursor, labels, stream)
     if version == _LAST_WITHOUT_TAG:
         cursor.skip(12, "size and checksum")
     return stream, slots
@@ -279,34 +260,47 @@ def _history(cursor: _Cursor) -> None:
             cursor.text("a name in the history")
 
 
-def _slots(cursor: _Cursor) -> tuple[Slot, ...]:
-    """Find the objects of a frame: nearly always in what is in memory already, without a call for each number."""
+def _slots(cursor: _Cursor, labels: Labels, stream: str) -> list[Slot]:
+    """Find the objects of a frame.
+
+    Nearly always the next object is of a kind that came next before, and lies in what is in memory already: that is
+    tried first, by comparing the bytes around it, and needs no look at its parts.
+    """
     left = cursor.count(_MAX_SLOTS, "the number of objects")
     slots: list[Slot] = []
-    data, at, origin, u32 = cursor.data, cursor.at, cursor.origin, _U32.unpack_from
-    while left:
-        try:
-            key_end = at + 4 + u32(data, at)[0]
-            type_end = key_end + 4 + u32(data, key_end)[0]
-            size = u32(data, type_end)[0]
-        except struct.error:  # the rest of the file is still to be read
-            type_end, size = len(data), 0
-        begin = type_end + 4
-        if begin + size > len(data) or type_end - at > _MAX_NAME:
-            cursor.at = at
-            slots.append(_slot(cursor))
-            data, at, origin = cursor.data, cursor.at, cursor.origin
+    data, at, origin = cursor.data, cursor.at, cursor.origin
+    starts, add, end = data.startswith, slots.append, len(data)
+    label = labels.start(stream)
+    for _ in range(left):
+        for guess in label.guesses:
+            begin = at + guess.lead
+            if guess.steady and starts(guess.whole, at):
+                size = guess.size
+            elif begin <= end and starts(guess.head, at):
+                size = guess.size_of(data, begin)
+            else:
+                continue
+            if begin + size <= end:
+                add((guess, begin - origin, size))
+                label, at = guess, begin + size
+                break
         else:
-            slots.append(Slot(data[at + 4 : key_end], begin - origin, size))
-            at = begin + size
-        left -= 1
+            cursor.at = at
+            slot = _slot(cursor, labels)
+            add(slot)
+            label = label.followed_by(slot[0])
+            data, at, origin = cursor.data, cursor.at, cursor.origin
+            starts, end = data.startswith, len(data)
     cursor.at = at
-    return tuple(slots)
+    return slots
 
 
-def _slot(cursor: _Cursor) -> Slot:
+def _slot(cursor: _Cursor, labels: Labels) -> Slot:
+    begin = cursor.at - cursor.origin
     key = cursor.text("a key")
     cursor.text("a type name")
+    head = cursor.data[begin + cursor.origin : cursor.at]
     size = cursor.count(MAX_FRAME, "the size of an object")
     cursor.skip(size, "an object")
-    return Slot(key, cursor.at - cursor.origin - size, size)
+    begin = cursor.at - size
+    return labels.of(head, key, cursor.data, begin, size), begin - cursor.origin, size

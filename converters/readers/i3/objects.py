@@ -1,70 +1,17 @@
 """The objects of an event: its own, and those of earlier frames that it inherits."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
-from converters.readers.i3.archive import announced
 from converters.readers.i3.derived import particle_base
 from converters.readers.i3.faults import FormatError, UnknownLayoutError
-from converters.readers.i3.forms import FORMS
-from converters.readers.i3.frame import Frame, Slot
-from converters.readers.i3.registry import CLASSES, decode
+from converters.readers.i3.frame import Frame
+from converters.readers.i3.labels import Label, Variant
+from converters.readers.i3.registry import decode
 
 PHYSICS, DAQ, TRAY_INFO = "P", "Q", "I"
-UNREADABLE = "(no class)"
-_MOST_KNOWN = 20_000
-_WIDE = 255
-"""Class versions from here on take more bytes than those by which objects are told apart."""
-
-
-class Variant(NamedTuple):
-    """Objects under one key that are of one class and version. A tuple, since one is made for every object.
-
-    Parameters
-    ----------
-    key
-        As in the frame; keys are ASCII, and Latin-1 gives every other byte back.
-    name, version
-        Exported class name and class version; `UNREADABLE` and -1 where the bytes do not begin like an object, an
-        empty name for a null pointer.
-    """
-
-    key: str
-    name: str
-    version: int
-
-    @property
-    def known(self) -> bool:
-        """Whether the class can be read."""
-        return self.name in CLASSES
-
-
-class Variants:
-    """Says what objects are, and remembers it: a file has few kinds of them and each many times."""
-
-    def __init__(self) -> None:
-        self._known: dict[tuple[bytes, bytes], Variant] = {}
-
-    def of(self, frame: Frame, slot: Slot) -> Variant:
-        """Say what an object of a frame is."""
-        mark = slot.key, frame.beginning_of(slot)
-        variant = self._known.get(mark)
-        if variant is None:
-            variant = _variant(frame, slot)
-            if len(self._known) < _MOST_KNOWN and variant.version < _WIDE:
-                self._known[mark] = variant
-        return variant
-
-
-def _variant(frame: Frame, slot: Slot) -> Variant:
-    key = slot.key.decode("latin-1")
-    try:
-        said = announced(frame.bytes_of(slot))
-    except FormatError:
-        return Variant(key, UNREADABLE, -1)
-    return Variant(key, said.name, said.version)
 
 
 @dataclass(slots=True)
@@ -83,50 +30,46 @@ class Item:
 
     Parameters
     ----------
-    variant
+    label
         What it is.
     data
         Its bytes.
     """
 
-    __slots__ = ("_data", "_done", "_value", "variant")
+    __slots__ = ("_data", "_form", "_value", "variant")
 
-    def __init__(self, variant: Variant, data: bytes) -> None:
-        self.variant = variant
-        self._data = data
-        self._done = False
+    def __init__(self, label: Label, data: bytes) -> None:
+        self.variant = label.variant
+        self._form = label.form
+        self._data: bytes | None = data
         self._value: Any = None
 
     def value(self, tally: Tally) -> Any:
         """Return what it holds, None if it cannot be read; of an unknown class its I3Particle base."""
-        if not self._done:
-            self._value = self._decode(tally)
-            self._done = True
-            self._data = b""
+        if self._data is not None:
+            data, self._data = self._data, None
+            value = self._form.read(data) if self._form else None
+            self._value = _decoded(self.variant, data, tally) if value is None else value
         return self._value
 
-    def _decode(self, tally: Tally) -> Any:
-        variant = self.variant
-        try:
-            if not variant.known:
-                base = particle_base(self._data)
-                if base is None:
-                    return None
-                tally.based[variant] = base.left
-                return base.particle
-            form = FORMS.get((variant.name, variant.version))
-            value = form.read(self._data) if form else None
-            if value is not None:
-                return value
-            found = decode(self._data)
-        except (FormatError, UnknownLayoutError) as error:
-            tally.failed[variant] += 1
-            tally.reasons.setdefault(variant, str(error))
-            return None
-        if found.left:
-            tally.doubtful[variant] += 1
-            tally.reasons.setdefault(variant, f"{found.left} bytes more than the layout explains")
-        return found.value
+
+def _decoded(variant: Variant, data: bytes, tally: Tally) -> Any:
+    try:
+        if not variant.known:
+            base = particle_base(data)
+            if base is None:
+                return None
+            tally.based[variant] = base.left
+            return base.particle
+        found = decode(data)
+    except (FormatError, UnknownLayoutError) as error:
+        tally.failed[variant] += 1
+        tally.reasons.setdefault(variant, str(error))
+        return None
+    if found.left:
+        tally.doubtful[variant] += 1
+        tally.reasons.setdefault(variant, f"{found.left} bytes more than the layout explains")
+    return found.value
 
 
 Objects = Mapping[str, Item]
@@ -147,13 +90,12 @@ class Mixer:
 
     def __init__(self, wanted: Collection[bytes]) -> None:
         self._wanted = wanted
-        self._variants = Variants()
         self._last: dict[str, dict[str, Item]] = {}
 
     def remember(self, frame: Frame) -> None:
         """Take a frame that later ones inherit from."""
         if frame.stream not in (PHYSICS, TRAY_INFO):
-            self._last[frame.stream] = dict(self._own(frame))
+            self._last[frame.stream] = self._own(frame)
 
     def forget(self, stream: str) -> None:
         """Drop what was inherited from a stream: its next frame is lost."""
@@ -161,15 +103,17 @@ class Mixer:
 
     def event(self, frame: Frame) -> Objects:
         """Return all objects of an event."""
-        found = dict(self._own(frame))
-        for stream, items in self._last.items():
+        found: dict[str, Item] = {}
+        for stream in reversed(self._last):
             if stream != frame.stream:
-                for key, item in items.items():
-                    found.setdefault(key, item)
+                found.update(self._last[stream])
+        found.update(self._own(frame))
         return found
 
-    def _own(self, frame: Frame) -> Iterator[tuple[str, Item]]:
+    def _own(self, frame: Frame) -> dict[str, Item]:
+        found: dict[str, Item] = {}
         for slot in frame.slots:
-            if slot.key in self._wanted:
-                variant = self._variants.of(frame, slot)
-                yield variant.key, Item(variant, frame.bytes_of(slot))
+            label = slot[0]
+            if label.key in self._wanted:
+                found[label.variant.key] = Item(label, frame.bytes_of(slot))
+        return found

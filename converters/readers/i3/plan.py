@@ -13,7 +13,7 @@ from converters.readers.i3.classes.scalars import BOOLEAN, DOUBLE, INTEGER
 from converters.readers.i3.classes.tree import MC_TREE
 from converters.readers.i3.classes.trigger import TRIGGER_HIERARCHY
 from converters.readers.i3.hits import SERIES_CLASSES
-from converters.readers.i3.objects import Variant
+from converters.readers.i3.labels import Variant
 from converters.readers.i3.registry import EXTENSIONS
 from converters.readers.i3.specs import FIT_COLUMNS, LIKELIHOOD_COLUMNS, hits_table, mc_table, trigger_table
 from converters.readers.i3.survey import FINAL_VALUES, MAX_COLUMNS, WEIGHTS, Survey

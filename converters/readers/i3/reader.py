@@ -10,7 +10,7 @@ from converters.readers.i3.objects import DAQ, TRAY_INFO, Mixer, Tally
 from converters.readers.i3.plan import Fit, Plan, make_plan
 from converters.readers.i3.rows import EventRows, event_rows
 from converters.readers.i3.sniff import begins_with_frame
-from converters.readers.i3.stream import Source, beginning, first_piece, needs_more_than_a_head
+from converters.readers.i3.stream import Source, beginning, first_piece, needs_more_than_a_head, uncompressed
 from converters.readers.i3.survey import Survey, survey
 from converters.readers.i3.tables import RECO_WIDTH, View, batch_of
 from converters.source import Batch, CoverageRow, HeaderLine, OpenSource, ReadOptions, SourceFacts
@@ -74,12 +74,9 @@ class I3File(OpenSource):
         self._source = Source(path)
 
     def _look_through(self) -> Survey:
-        source = Source(self._path)
-        try:
+        with self._path.open("rb", buffering=0) as stream:
             # Checksums are verified in the second pass; in this one only if frames can be dropped for them.
-            return survey(frames(source.pieces(), verify=self._salvage))
-        finally:
-            source.close()
+            return survey(frames(uncompressed(stream), verify=self._salvage))
 
     @property
     def facts(self) -> SourceFacts:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from typing import Any, TypeVar
 
 from converters.readers.i3.archive import Kind
@@ -24,6 +25,11 @@ T = TypeVar("T")
 Row = tuple[Any, ...]
 
 _NAN = math.nan
+_fit_values = attrgetter(
+    *("x", "y", "z", "time", "zenith", "azimuth", "energy", "speed", "length"),
+    *("code", "shape", "location", "fit_status", "bjorken_x", "bjorken_y"),
+)
+"""Returns what the columns of every fit hold, in their order."""
 _NO_FITTED_HITS = HitCount(-1, -1, _NAN, -1)
 _NO_LIKELIHOOD = LogLikelihood(_NAN, _NAN, -1, -1)
 _NUMBERS = frozenset({DOUBLE.name, INTEGER.name, BOOLEAN.name})
@@ -104,14 +110,6 @@ class _Values:
         found: Particle | Extended | None = item.value(self._tally)
         return found
 
-    def number(self, key: str) -> float | None:
-        """Return a single number; a flag is 0 or 1."""
-        item = self._objects.get(key)
-        if item is None or item.variant.name not in _NUMBERS:
-            return None
-        found: float | None = item.value(self._tally)
-        return found
-
 
 def event_rows(frame: int, objects: Objects, plan: Plan, shown: Fit | None, tally: Tally) -> EventRows:
     """Read the objects of an event.
@@ -136,7 +134,7 @@ def event_rows(frame: int, objects: Objects, plan: Plan, shown: Fit | None, tall
     for fit in plan.fits:
         particle = values.particle(fit.key)
         found.fits.append(None if particle is None else _fit_row(fit, particle, values))
-    found.scalars = _row([values.number(named.source) for named in plan.scalars])
+    found.scalars = _scalar_row(objects, plan.scalars, tally)
     _add_weights(found, plan.weights, values)
     for key in plan.trees:
         _add_tree(found, key, values.of(key, MC_TREE))
@@ -148,8 +146,13 @@ def event_rows(frame: int, objects: Objects, plan: Plan, shown: Fit | None, tall
     return found
 
 
-def _row(values: Sequence[float | None]) -> Row | None:
-    return tuple(values) if any(value is not None for value in values) else None
+def _scalar_row(objects: Objects, wanted: Sequence[Named], tally: Tally) -> Row | None:
+    row: list[float | None] = []
+    for named in wanted:
+        item = objects.get(named.source)
+        # A flag is 0 or 1.
+        row.append(item.value(tally) if item is not None and item.variant.name in _NUMBERS else None)
+    return tuple(row) if any(value is not None for value in row) else None
 
 
 def _base(particle: Particle | Extended) -> Particle:
@@ -157,9 +160,7 @@ def _base(particle: Particle | Extended) -> Particle:
 
 
 def _fit_row(fit: Fit, particle: Particle | Extended, values: _Values) -> Row:
-    p = _base(particle)
-    row: tuple[Any, ...] = (*p.position, p.time, *p.direction, p.energy, p.speed, p.length)
-    row += (p.code, p.shape, p.location, p.fit_status, p.bjorken_x, p.bjorken_y)
+    row: Row = _fit_values(_base(particle))
     for named in fit.numbers:
         number = values.of(named.source, DOUBLE)
         row += (_NAN if number is None else number,)

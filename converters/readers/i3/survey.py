@@ -8,7 +8,8 @@ from converters.readers.i3.classes.containers import STRING_DOUBLE
 from converters.readers.i3.derived import particle_base
 from converters.readers.i3.faults import FormatError, UnknownLayoutError
 from converters.readers.i3.frame import Frame, Slot
-from converters.readers.i3.objects import DAQ, PHYSICS, TRAY_INFO, UNREADABLE, Variant, Variants
+from converters.readers.i3.labels import UNREADABLE, Label, Variant
+from converters.readers.i3.objects import DAQ, PHYSICS, TRAY_INFO
 from converters.readers.i3.registry import decode
 
 WEIGHTS = "WeightDict"
@@ -23,10 +24,19 @@ MAX_COLUMNS = 256
 
 @dataclass(slots=True)
 class Met:
-    """How many objects of a variant there are in the frames of a stream, and their bytes in all."""
+    """How many objects of a variant there are in the frames of a stream, and their bytes in all.
+
+    Parameters
+    ----------
+    objects, size
+        Number, and bytes.
+    names
+        Names in the map that it is, if these become columns.
+    """
 
     objects: int = 0
     size: int = 0
+    names: set[str] | None = None
 
 
 @dataclass(slots=True)
@@ -77,7 +87,8 @@ def survey(frames: Iterable[Frame]) -> Survey:
 
     Frames whose checksum is known to be wrong are passed over.
     """
-    found, variants = Survey(), Variants()
+    found = Survey()
+    known: dict[str, dict[Label, Met]] = {}
     try:
         for frame in frames:
             found.letters.add(frame.stream)
@@ -85,30 +96,43 @@ def survey(frames: Iterable[Frame]) -> Survey:
                 continue
             found.versions[frame.version] += 1
             found.streams[frame.stream] += 1
-            for slot in frame.slots:
-                _note(found, frame, slot, variants.of(frame, slot))
+            _count(found, frame, known.setdefault(frame.stream, {}))
     except FormatError as error:
         found.damage = str(error)
     return found
 
 
-def _note(found: Survey, frame: Frame, slot: Slot, variant: Variant) -> None:
+def _count(found: Survey, frame: Frame, known: dict[Label, Met]) -> None:
+    for slot in frame.slots:
+        label, _, size = slot
+        met = known.get(label)
+        if met is None:
+            met = _met(found, frame, slot)
+            if len(known) < _MAX_VARIANTS:
+                known[label] = met
+        met.objects += 1
+        met.size += size
+        if met.names is not None and len(met.names) < MAX_COLUMNS:
+            met.names.update(_names(frame.bytes_of(slot)))
+
+
+def _met(found: Survey, frame: Frame, slot: Slot) -> Met:
+    """Return where objects of a label are counted."""
+    variant = slot[0].variant
     met = found.met.get((frame.stream, variant))
     if met is None and frame.stream == TRAY_INFO and len(found.met) >= _MANY:
         variant = variant._replace(key=FURTHER_KEYS)
         met = found.met.get((frame.stream, variant))
-    if met is None:
-        if len(found.met) >= _MAX_VARIANTS:
-            raise FormatError(f"more than {_MAX_VARIANTS} different keys and classes")
-        met = found.met[frame.stream, variant] = Met()
-        if not variant.known and variant.name != UNREADABLE and particle_base(frame.bytes_of(slot)) is not None:
-            found.based.add(variant)
-    met.objects += 1
-    met.size += slot.size
+    if met is not None:
+        return met
+    if len(found.met) >= _MAX_VARIANTS:
+        raise FormatError(f"more than {_MAX_VARIANTS} different keys and classes")
+    if not variant.known and variant.name != UNREADABLE and particle_base(frame.bytes_of(slot)) is not None:
+        found.based.add(variant)
+    met = found.met[frame.stream, variant] = Met()
     if variant.name == STRING_DOUBLE.name and variant.key.endswith((WEIGHTS, FINAL_VALUES)):
-        names = found.names.setdefault(variant.key, set())
-        if len(names) < MAX_COLUMNS:
-            names.update(_names(frame.bytes_of(slot)))
+        met.names = found.names.setdefault(variant.key, set())
+    return met
 
 
 def _names(data: bytes) -> list[str]:

@@ -7,8 +7,8 @@ from typing import Any
 from converters.readers.i3.archive import Archive, Kind
 from converters.readers.i3.classes.base import framed
 from converters.readers.i3.classes.space import OM_KEY
+from converters.readers.i3.maps import named_doubles
 
-_F64 = struct.Struct("<d")
 _I32 = struct.Struct("<i")
 _U32 = struct.Struct("<I")
 
@@ -46,7 +46,7 @@ def _vector(name: str, read: Callable[[Archive], Any]) -> Kind[list[Any]]:
     return framed(name, lambda archive: archive.items("vector", read))
 
 
-STRING_DOUBLE = framed("I3MapStringDouble", lambda archive: archive.named_numbers(_F64))
+STRING_DOUBLE = framed("I3MapStringDouble", named_doubles)
 
 MAPS = (
     STRING_DOUBLE,

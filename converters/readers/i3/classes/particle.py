@@ -37,9 +37,9 @@ class Particle(NamedTuple):
         Type: RDMC up to version 2, CORSIKA-like in 3 and 4, PDG from 5 on.
     shape, fit_status, location
         As in the source.
-    position
-        m.
-    direction
+    x, y, z
+        Where it is, m.
+    zenith, azimuth
         Where it comes from, rad.
     time
         ns.
@@ -59,8 +59,11 @@ class Particle(NamedTuple):
     code: int
     shape: int
     fit_status: int
-    position: Position
-    direction: Direction
+    x: float
+    y: float
+    z: float
+    zenith: float
+    azimuth: float
     time: float
     energy: float
     length: float
@@ -68,6 +71,16 @@ class Particle(NamedTuple):
     location: int
     bjorken_x: float
     bjorken_y: float
+
+    @property
+    def position(self) -> Position:
+        """Where it is."""
+        return Position(self.x, self.y, self.z)
+
+    @property
+    def direction(self) -> Direction:
+        """Where it comes from."""
+        return Direction(self.zenith, self.azimuth)
 
 
 def _load(archive: Archive, version: int) -> Particle:
@@ -78,11 +91,10 @@ def _load(archive: Archive, version: int) -> Particle:
         archive.unpack(_PARENTS)
     code, shape, fit_status = archive.unpack(_STATE)
     if version == _SINGLE_PRECISION:
-        x, y, z, zenith, azimuth, time, energy, length, speed = archive.unpack(_SINGLE)
-        position, direction = Position(x, y, z), Direction(zenith, azimuth)
+        motion = archive.unpack(_SINGLE)
     else:
         position, direction = archive.object(POSITION), archive.object(DIRECTION)
-        time, energy, length, speed = archive.unpack(_MOTION)
+        motion = (*position, *direction, *archive.unpack(_MOTION))
     location, bjorken_x, bjorken_y = 0, _NAN, _NAN
     if version == 0:
         archive.items(_VECTOR, lambda one: one.object(PARTICLE))
@@ -92,23 +104,7 @@ def _load(archive: Archive, version: int) -> Particle:
         (location,) = archive.unpack(_I32)
     if version == BJORKEN and not archive.weighted_particles:
         bjorken_x, bjorken_y = archive.unpack(_TWO)
-    return Particle(
-        version,
-        minor,
-        major,
-        code,
-        shape,
-        fit_status,
-        position,
-        direction,
-        time,
-        energy,
-        length,
-        speed,
-        location,
-        bjorken_x,
-        bjorken_y,
-    )
+    return Particle._make((version, minor, major, code, shape, fit_status, *motion, location, bjorken_x, bjorken_y))
 
 
 PARTICLE: Kind[Particle] = Kind("I3Particle", NEWEST, _load)

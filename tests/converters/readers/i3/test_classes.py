@@ -169,6 +169,26 @@ def test_masks(version):
     assert (found.source, found.modules, found.pulses) == ("Pulses", 0b1000000101, [1, 2, 0b111000111])
 
 
+@pytest.mark.parametrize("bits", [[], ["1"], ["01", "1", "00000001", "1111111", "0"], ["1", "", "1"], ["1" * 9, "1"]])
+def test_fields_of_one_byte_and_of_others(bits):
+    found = value(build["mask"]("Pulses", "1" * len(bits), bits))
+    assert found.pulses == [int(field[::-1] or "0", 2) for field in bits]
+
+
+@pytest.mark.parametrize("field", [b"\1\0\x08\1", b"\1\0\xff\1", b"\1\1\0\1", b"\2\0\0\1", b"\0\0\1\0"])
+def test_damaged_fields(field):
+    good = build["mask"]("Pulses", "11", ["1", "11"])
+    last = b"\1\0\6\3"
+    assert good.endswith(last)
+    with pytest.raises(FormatError):
+        decode(good.removesuffix(last) + field)
+
+
+def test_bits_that_a_field_does_not_use_do_not_count():
+    good = build["mask"]("Pulses", "11", ["1", "11"])
+    assert decode(good.removesuffix(b"\3") + b"\xff").value.pulses == [1, 3]
+
+
 @pytest.mark.parametrize("version", [0, 1])
 @pytest.mark.parametrize("geo_version", [0, 1, 2])
 def test_geometry(version, geo_version):

@@ -31,7 +31,7 @@ def test_every_version_however_it_arrives(version, step):
     assert [frame.offset for frame in found] == [0, len(one), len(one) + len(two)]
     assert [frame.size for frame in found] == [len(one), len(two), len(one)]
     assert [frame.number for frame in found] == [0, 1, 2]
-    assert {slot.key.decode(): found[2].bytes_of(slot) for slot in found[2].slots} == OBJECTS
+    assert {slot[0].key.decode(): found[2].bytes_of(slot) for slot in found[2].slots} == OBJECTS
     assert found[0].sound is (True if version > 4 else None)
 
 

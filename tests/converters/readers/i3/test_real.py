@@ -57,7 +57,7 @@ def walk(path):
 def events(path):
     """All objects of each event, decoded."""
     found, tally = [], Tally()
-    keys = {slot.key for frame in walk(path) for slot in frame.slots}
+    keys = {slot[0].key for frame in walk(path) for slot in frame.slots}
     mixer = Mixer(keys)
     for frame in walk(path):
         mixer.remember(frame)
@@ -86,7 +86,7 @@ def test_every_known_object_to_the_last_byte(path):
             except UnknownLayoutError as error:
                 unknown[str(error)] += 1
             else:
-                assert found.left == 0, slot.key
+                assert found.left == 0, slot[0].key
                 met[found.name, found.version] += 1
     assert sum(met.values()) == 1124
     assert sum(unknown.values()) == 585
