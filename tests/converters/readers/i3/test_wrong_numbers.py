@@ -46,3 +46,53 @@ def test_no_other_key_takes_the_name_of_a_fit_of_antares(tmp_path):
 def test_an_object_with_an_empty_key_is_not_lost(tmp_path, table, data):
     read = one_event(tmp_path, {"": data})
     assert len(read.tables[table]) == 1
+
+
+@pytest.mark.parametrize(
+    ("version", "code", "pdg"),
+    [
+        *[(version, 41, -1) for version in (0, 1, 2)],  # RDMC: a monopole; GEANT3: a charmed baryon
+        *[(2, code, -1) for code in (4, 10, 13, 25, 1001, 3001, 3027)],
+        *[(2, 6, 13), (2, 14, 2212), (2, 34, 15), (2, 202, 14), (2, 3002, 1000020040), (2, 3026, 1000260560)],
+        *[
+            (3, 41, 4122),
+            (4, 35, 411),
+            (3, 10, 130),
+            (4, 69, -14),
+            (4, 5626, 1000260560),
+            (4, -41, -1),
+            (3, 201, 1000010020),
+        ],
+        *[(5, 14, 14), (5, 1000260560, 1000260560), (5, 0, -1)],
+        # Hadrons, brems, monopole, Cherenkov photon: IceTray's own numbers, not the PDG's.
+        *[(5, code, -1) for code in (-2000001006, -2000001001, -2000000041, 2000009900)],
+    ],
+)
+def test_particle_types(tmp_path, version, code, pdg):
+    read = one_event(tmp_path, {"MCThing": particle(version, code=code)})
+    assert read.tables["/mc_tracks"][["pdgid", "source_code"]].tolist() == [(pdg, code)]
+    assert read.column("mc_pdgid") == [pdg]
+
+
+def test_hadrons_do_not_stand_for_a_particle(tmp_path):
+    """A cascade of version 5: the loss of energy has no code that could be taken for that of a nucleus."""
+    tree = build["chunked_tree"]([("1101", [{"code": 12}, {"code": 11}, {"code": -2000001006}])])
+    read = one_event(tmp_path, {"I3MCTree": tree})
+    assert read.tables["/mc_tracks"]["pdgid"].tolist() == [12, 11, -1]
+
+
+def test_what_a_class_version_does_not_have_is_missing_and_not_0(tmp_path):
+    objects = {
+        "I3EventHeader": build["header"](1, 2, version=0),
+        "X": particle(0),
+        "MCOld": particle(0),
+        "MCOne": particle(1),
+        "T": build["triggers"]([(1, 1)], key_version=0),
+    }
+    read = one_event(tmp_path, objects)
+    assert read.tables["/i3_header"][["subrun", "subevent", "state"]].tolist() == [(-1, -1, -1)]
+    assert read.tables["/reco/x"]["location"].tolist() == [-1]
+    assert read.tables["/mc_tracks"][["location", "major_id"]].tolist() == [(-1, b""), (20, b"")]
+    assert read.tables["/i3_triggers"]["subtype"].tolist() == [-1]
+    newer = one_event(tmp_path, {"I3EventHeader": build["header"](1, 2, version=2)})
+    assert newer.tables["/i3_header"][["subrun", "subevent", "state"]].tolist() == [(3, -1, 20)]
