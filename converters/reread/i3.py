@@ -3,7 +3,7 @@
 import math
 from calendar import isleap
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,7 @@ class _Content:
     """What the whole file holds, seen before its events are."""
 
     letter: str = "P"
+    inherits: bool = False
     classes: dict[str, set[str]] = field(default_factory=dict)
     particles: set[str] = field(default_factory=set)
     entries: dict[str, set[str]] = field(default_factory=dict)
@@ -106,6 +107,7 @@ def _look(path: Path, options: ReadOptions) -> _Content:
                 content.particles.add(key)
             if name == "I3MapStringDouble" and key.endswith(("WeightDict", "_FinalLLHValues")):
                 content.entries.setdefault(key, set()).update(entry for entry, _ in decode(data) or ())
+    content.inherits = {"P", "Q"} <= letters
     content.letter = "Q" if "Q" in letters and "P" not in letters else "P"
     return content
 
@@ -118,8 +120,10 @@ def _events(path: Path, options: ReadOptions, content: _Content) -> Iterator[tup
         if frame is None:
             return
         if not frame.sound:
-            before.pop(frame.stream, None)
-            lost = lost or (frame.stream == "Q" and content.letter == "P")
+            # Whatever its letter says: it can have been the Q frame of the events that follow.
+            lost = content.inherits
+            if frame.stream in before:
+                before[frame.stream] = replace(frame, objects=())
             continue
         if frame.stream != content.letter:
             if frame.stream not in ("P", "I"):

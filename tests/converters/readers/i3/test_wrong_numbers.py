@@ -96,3 +96,31 @@ def test_what_a_class_version_does_not_have_is_missing_and_not_0(tmp_path):
     assert read.tables["/i3_triggers"]["subtype"].tolist() == [-1]
     newer = one_event(tmp_path, {"I3EventHeader": build["header"](1, 2, version=2)})
     assert newer.tables["/i3_header"][["subrun", "subevent", "state"]].tolist() == [(3, -1, 20)]
+
+
+def damaged(data, place, bit=1):
+    return data[:place] + bytes([data[place] ^ bit]) + data[place + 1 :]
+
+
+def of_run(event):
+    return frame("Q", {"I3EventHeader": build["header"](7, event)}, 6)
+
+
+def test_events_do_not_inherit_past_a_frame_whose_letter_is_damaged(tmp_path):
+    """Q and P differ by one bit: the damaged second Q frame says that it is a P frame."""
+    bad = damaged(of_run(2), 10)
+    assert bad[10:11] == b"P"
+    read = Read(
+        write(tmp_path / "x.i3", *(part + frame("P", {}, 6) for part in (of_run(1), bad, of_run(3)))), salvage=True
+    )
+    assert read.tables["/i3_header"]["event"].tolist() == [1, 3]
+    assert sum("was dropped" in text for text in read.warnings) == 2
+
+
+def test_a_damaged_frame_does_not_change_which_stream_comes_first(tmp_path):
+    """The last S frame is whole: its object still hides that of the Q frame, since S came first in the file."""
+    s, q = frame("S", {"A": double(1)}, 6), frame("Q", {"A": double(2)}, 6)
+    p = frame("P", {"B": double(0)}, 6)
+    whole = Read(write(tmp_path / "x.i3", s, q, p, s, s, q, p))
+    read = Read(write(tmp_path / "x.i3", s, q, p, damaged(s, -10), s, q, p), salvage=True)
+    assert whole.tables["/i3_scalars"]["a"].tolist() == read.tables["/i3_scalars"]["a"].tolist() == [1, 1]
