@@ -124,3 +124,48 @@ def test_a_damaged_frame_does_not_change_which_stream_comes_first(tmp_path):
     whole = Read(write(tmp_path / "x.i3", s, q, p, s, s, q, p))
     read = Read(write(tmp_path / "x.i3", s, q, p, damaged(s, -10), s, q, p), salvage=True)
     assert whole.tables["/i3_scalars"]["a"].tolist() == read.tables["/i3_scalars"]["a"].tolist() == [1, 1]
+
+
+def test_modules_without_hits_are_not_counted(tmp_path):
+    """A series can list modules without hits, and a mask choose none of a module's: no line of theirs was hit."""
+    objects = {
+        "Fit": particle(5),
+        "FitHitsUsed": build["series"]({(1, 1): [], (2, 1): [(1, 1.0)], (3, 1): [(2, 4.0), (3, 8.0)]}),
+        "Some": build["mask"]("FitHitsUsed", "011", ["0", "01"]),
+        "Lost": build["mask"]("Nowhere", "011", ["0", "01"]),
+    }
+    read = one_event(tmp_path, objects)
+    assert (read.column("n_hits"), read.column("n_lines")) == ([3], [2])
+    counts = {row["series"]: row.tolist()[2:] for row in read.tables["/i3_hit_counts"]}
+    assert counts[b"FitHitsUsed"] == (2, 3, 13)
+    assert counts[b"Some"] == (1, 1, 8)
+    assert counts[b"Lost"][:2] == (1, 1)
+
+
+def test_the_charge_of_a_bright_event_behind_many_masks(tmp_path):
+    channels = {(line, om): [(float(n), 0.5) for n in range(10)] for line in range(1, 13) for om in range(1, 76)}
+    mask = build["mask"]("S", "1" * 900, ["1" * 10] * 900)
+    read = one_event(tmp_path, {"S": build["series"](channels), **{f"M{n:03}": mask for n in range(113)}})
+    assert set(read.tables["/i3_hit_counts"]["charge"].tolist()) == {4500}
+
+
+def test_masks_of_very_many_bits(tmp_path):
+    """A hundred thousand: where time grew with their square, a mask of five times as many took a quarter of a minute."""
+
+    def hits(a):
+        a.base()
+        a.mapping([(1, 1)], lambda om: (build["put_om"](a, 2, om), a.container("v", range(100_000), hit)))
+
+    def hit(number):
+        if number:
+            archive[0].refer(pulse[0])
+        else:
+            pulse.append(archive[0].numbered)
+            archive[0].mark("I3RecoPulse", 3)
+            build["put_pulse"](archive[0], 3, 1.0, 1.0)
+
+    archive, pulse = [], []
+    series = build["blob"]("I3RecoPulseSeriesMap", 0, lambda a: (archive.append(a), hits(a)))
+    mask = build["mask"]("S", "1", ["0" * 99_999 + "1"])
+    read = one_event(tmp_path, {"S": series, "A": mask, "B": mask})
+    assert [row["n_hits"] for row in read.tables["/i3_hit_counts"]] == [1, 1, 100_000]
