@@ -1,10 +1,9 @@
 """Second reader of `.i3` files: one frame after the other, in plain Python."""
 
-import keyword
 import math
 from calendar import isleap
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,16 +11,11 @@ from typing import Any
 from converters.reread.contract import Expected, Value
 from converters.reread.i3_frames import CutError, RawFrame, raw_frames
 from converters.reread.i3_hits import Found, counted
+from converters.reread.i3_names import MOST, column_names, shown_key, table_names, words
 from converters.reread.i3_objects import class_of, decode, particle_in
 from converters.reread.i3_truth import truth
 from converters.source import ReadOptions
 
-_ANTARES_NAMES = {
-    "AafitFinalFit": "aafit",
-    "BBFitTrack": "bbfit_track",
-    "BBFitBright": "bbfit_bright",
-    "GridFit_FinalFitResult": "gridfit",
-}
 _BESIDE = {
     "AafitFinalFit": {"quality": "AafitLambdaFinalFit", "error_estimate": "AafitErrorEstimateFinalFit"},
     "BBFitTrack": {"quality": "BBFitTChi2"},
@@ -37,8 +31,6 @@ _HITS = (
     "I3RecoPulseSeriesMapMask",
     "I3RecoPulseSeriesMapUnion",
 )
-_NO_COLUMN_NAMES = [*keyword.kwlist, "name", "h5loc", "split_h5", "h5singleton"]
-_MOST = 256
 
 
 @dataclass(slots=True)
@@ -46,6 +38,7 @@ class _Content:
     """What the whole file holds, seen before its events are."""
 
     letter: str = "P"
+    inherits: bool = False
     classes: dict[str, set[str]] = field(default_factory=dict)
     particles: set[str] = field(default_factory=set)
     entries: dict[str, set[str]] = field(default_factory=dict)
@@ -56,7 +49,7 @@ class _Content:
 
     @property
     def fits(self) -> list[str]:
-        return [key for key in sorted(self.particles) if not key.startswith("MC")][:_MOST]
+        return [key for key in sorted(self.particles) if not key.startswith("MC")][:MOST]
 
     @property
     def antares(self) -> bool:
@@ -82,8 +75,8 @@ def reread(path: Path, options: ReadOptions) -> Iterator[Expected]:
     """
     content = _look(path, options)
     antares = options.detector == "antares" or (options.detector is None and content.antares)
-    names = _names(content.fits)
-    shown = _shown(names, options.reco)
+    names = table_names(content.fits)
+    shown = shown_key(names, options.reco)
     for frame, objects in _events(path, options, content):
         yield _Event(frame, objects, content, names).expected(shown, antares=antares)
 
@@ -114,6 +107,7 @@ def _look(path: Path, options: ReadOptions) -> _Content:
                 content.particles.add(key)
             if name == "I3MapStringDouble" and key.endswith(("WeightDict", "_FinalLLHValues")):
                 content.entries.setdefault(key, set()).update(entry for entry, _ in decode(data) or ())
+    content.inherits = {"P", "Q"} <= letters
     content.letter = "Q" if "Q" in letters and "P" not in letters else "P"
     return content
 
@@ -126,8 +120,10 @@ def _events(path: Path, options: ReadOptions, content: _Content) -> Iterator[tup
         if frame is None:
             return
         if not frame.sound:
-            before.pop(frame.stream, None)
-            lost = lost or (frame.stream == "Q" and content.letter == "P")
+            # Whatever its letter says: it can have been the Q frame of the events that follow.
+            lost = content.inherits
+            if frame.stream in before:
+                before[frame.stream] = replace(frame, objects=())
             continue
         if frame.stream != content.letter:
             if frame.stream not in ("P", "I"):
@@ -141,59 +137,6 @@ def _events(path: Path, options: ReadOptions, content: _Content) -> Iterator[tup
             for key, data in other.objects:
                 objects.setdefault(key, data)
         yield frame, objects
-
-
-def _names(fits: list[str]) -> dict[str, str]:
-    """Name the table of each fit."""
-    names: dict[str, str] = {}
-    for key in fits:
-        names[key] = _free(_ANTARES_NAMES.get(key) or _words(key), list(names.values()))
-    return names
-
-
-def _words(text: str) -> str:
-    """Write a name in lower case, its words joined by underscores."""
-    letters: list[str] = []
-    for place, letter in enumerate(text):
-        if not (letter.isascii() and letter.isalnum()):
-            letters.append(" ")
-            continue
-        before, after = text[max(0, place - 1) : place], text[place + 1 : place + 2]
-        small = before.isascii() and (before.islower() or before.isdigit())
-        ends = before.isascii() and before.isupper() and after.isascii() and after.islower()
-        letters.append(" " + letter.lower() if letter.isupper() and (small or ends) else letter.lower())
-    return "_".join("".join(letters).split())
-
-
-def _free(text: str, used: list[str]) -> str:
-    name = text[:56] or "unnamed"
-    if name[0] in "0123456789":
-        name = "n_" + name
-    if name in _NO_COLUMN_NAMES:
-        name += "_"
-    unique, number = name, 2
-    while unique in used:
-        unique, number = f"{name}_{number}", number + 1
-    return unique
-
-
-def _columns(names: list[str], used: list[str], prefix: str = "") -> dict[str, str]:
-    """Name the column of each of some names."""
-    found: dict[str, str] = {}
-    for name in sorted(names)[:_MOST]:
-        found[name] = _free(prefix + _words(name), [*used, *found.values()])
-    return found
-
-
-def _shown(names: dict[str, str], asked: str | None) -> str:
-    """Return the key of the fit in ``/events``, ``""`` for none."""
-    able = {name: key for key, name in names.items() if len(name) <= 16}
-    if asked is not None:
-        return able.get(asked, "")
-    for name in ("aafit", "bbfit_track", "gridfit", "bbfit_bright"):
-        if name in able:
-            return able[name]
-    return next(iter(able.values()), "")
 
 
 class _Event:
@@ -219,7 +162,7 @@ class _Event:
             return self._get(key, "I3Particle")
         return particle_in(self._objects[key][1])
 
-    def expected(self, shown: str, *, antares: bool) -> Expected:
+    def expected(self, shown: str | None, *, antares: bool) -> Expected:
         """Return everything that the event gives."""
         header = self._get("I3EventHeader", "I3EventHeader")
         tables: dict[str, tuple[Mapping[str, Value], ...]] = {"/i3_header": (self._header(header),)}
@@ -231,14 +174,13 @@ class _Event:
         if any(key.endswith("WeightDict") for key in self._content.of("I3MapStringDouble")):
             tables["/mc_info"] = self._weights()
         keys = {**_identity(header, antares=antares), **self._trigger(tables)}
-        events: dict[str, Value] = {**keys, **self._shown(fits.get(shown), antares=antares), "reco": b"none"}
+        fit = None if shown is None else fits[shown]
+        events: dict[str, Value] = {**keys, **self._shown(fit, antares=antares), "reco": b"none"}
         events.pop("source_event_id", None)
         hits = self._hits(tables)
-        if shown:
-            count = hits.get(f"{shown}HitsUsed", (-1, -1, math.nan, -1)) if fits[shown] is not None else (-1, -1, 0, -1)
-            events["n_hits"], events["n_lines"] = int(count[1]), int(count[3])
-            if fits[shown] is not None:
-                events["reco"] = self._names[shown].encode()
+        if shown is not None and fit is not None:
+            count = hits.get(f"{shown}HitsUsed", (-1, -1, math.nan, -1))
+            events |= {"n_hits": count[1], "n_lines": count[3], "reco": self._names[shown].encode()}
         if self._content.of("I3MCTree") or any(key.startswith("MC") for key in self._content.particles):
             tables["/mc_tracks"], shown_truth = truth(self._simulated(), self._current())
             events |= shown_truth
@@ -274,13 +216,13 @@ class _Event:
         values_key = f"{key}_FinalLLHValues"
         if values_key in self._content.entries:
             given = dict(self._get(values_key, "I3MapStringDouble") or ())
-            columns = _columns(list(self._content.entries[values_key]), ["group_id", *row])
+            columns = column_names(list(self._content.entries[values_key]), ["group_id", *row])
             row |= {column: given.get(name, math.nan) for name, column in columns.items()}
         return row
 
     def _scalars(self) -> tuple[Mapping[str, Value], ...]:
         row: dict[str, Value] = {}
-        columns = _columns(self._content.of("I3Double", "I3Int", "I3Bool"), ["group_id"])
+        columns = column_names(self._content.of("I3Double", "I3Int", "I3Bool"), ["group_id"])
         there = False
         for key, column in columns.items():
             value = self._get(key, "I3Double", "I3Int", "I3Bool")
@@ -296,12 +238,12 @@ class _Event:
         for key in self._content.of("I3MapStringDouble"):
             if not key.endswith("WeightDict"):
                 continue
-            prefix = "" if key == "I3MCWeightDict" else _words(key) + "_"
+            prefix = "" if key == "I3MCWeightDict" else words(key) + "_"
             names = list(self._content.entries.get(key, ()))
-            columns = _columns(names, ["group_id", "n_hit_lines", "total_hits", *row], prefix)
+            columns = column_names(names, ["group_id", "n_hit_lines", "total_hits", *row], prefix)
             given = self._get(key, "I3MapStringDouble")
             there = there or given is not None
-            for name, column in list(columns.items())[: _MOST - len(row)]:
+            for name, column in list(columns.items())[: MOST - len(row)]:
                 row[column] = dict(given or ()).get(name, math.nan)
         return (row,) if there else ()
 

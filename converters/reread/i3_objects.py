@@ -96,7 +96,7 @@ def _time(b: _Buffer, _version: int) -> tuple[int, int]:
 
 def _header(b: _Buffer, version: int) -> dict[str, Any]:
     b.object("I3FrameObject")
-    found: dict[str, Any] = {"run": b.one("I"), "subrun": 0, "state": 20, "subevent": 0, "stream": ""}
+    found: dict[str, Any] = {"run": b.one("I"), "subrun": -1, "state": -1, "subevent": -1, "stream": ""}
     if version > 0:
         found["subrun"] = b.one("I")
     found["event"] = b.one("I")
@@ -120,7 +120,7 @@ def _direction(b: _Buffer, _version: int) -> tuple[float, ...]:
 
 def _particle(b: _Buffer, version: int) -> dict[str, Any]:
     b.object("I3FrameObject")
-    p: dict[str, Any] = {"version": version, "minor": b.one("i"), "major": b.one("Q") if version > 1 else 0}
+    p: dict[str, Any] = {"version": version, "minor": b.one("i"), "major": b.one("Q") if version > 1 else -1}
     if version == 0:
         b.bytes(8)
     p["type"], p["shape"], p["fit_status"] = b.one("i"), b.one("i"), b.one("i")
@@ -131,7 +131,7 @@ def _particle(b: _Buffer, version: int) -> dict[str, Any]:
         p["zenith"], p["azimuth"] = b.object("I3Direction")
     letter = "f" if version == 6 else "d"
     p["time"], p["energy"], p["length"], p["speed"] = (b.one(letter) for _ in range(4))
-    p["location"], p["bjorken_x"], p["bjorken_y"] = 0, _NAN, _NAN
+    p["location"], p["bjorken_x"], p["bjorken_y"] = -1, _NAN, _NAN
     if version == 0:
         b.list_of("vector<I3Particle>", lambda: b.object("I3Particle"))
         return p
@@ -244,7 +244,7 @@ def _union(b: _Buffer, _version: int) -> list[str]:
 
 def _trigger_key(b: _Buffer, version: int) -> tuple[int, int, int, int]:
     source, kind = b.one("i"), b.one("i")
-    return source, kind, b.one("i") if version > 0 else 0, b.one("i") if b.one("B") else -1
+    return source, kind, b.one("i") if version > 0 else -1, b.one("i") if b.one("B") else -1
 
 
 def _trigger(b: _Buffer, version: int) -> dict[str, Any]:

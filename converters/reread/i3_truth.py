@@ -5,14 +5,19 @@ from typing import Any
 
 from converters.reread.contract import Value
 
-_GEANT3 = {
+_BELOW_33 = {
     1: 22, 2: -11, 3: 11, 5: -13, 6: 13, 7: 111, 8: 211, 9: -211, 10: 130, 11: 321, 12: -321, 13: 2112, 14: 2212,
     15: -2212, 16: 310, 17: 221, 18: 3122, 19: 3222, 20: 3212, 21: 3112, 22: 3322, 23: 3312, 24: 3334, 25: -2112,
-    26: -3122, 27: -3222, 28: -3212, 29: -3112, 30: -3322, 31: -3312, 32: -3334, 33: -15, 34: 15, 35: 411, 36: -411,
-    37: 421, 38: -421, 39: 431, 40: -431, 41: 4122, 42: 24, 43: -24, 44: 23, 45: 1000010020, 46: 1000010030,
-    47: 1000020040, 49: 1000020030, 201: 12, 202: 14, 203: 16, 204: -12, 205: -14, 206: -16,
+    26: -3122, 27: -3222, 28: -3212, 29: -3112, 30: -3322, 31: -3312, 32: -3334,
 }  # fmt: skip
-_CORSIKA = {66: 12, 67: -12, 68: 14, 69: -14, 131: -15, 132: 15, 133: 16, 134: -16}
+_NOT_RDMC = (10, 13, *range(16, 33))
+_RDMC = {33: -15, 34: 15, 201: 12, 202: 14, 203: 16, 204: -12, 205: -14, 206: -16}
+_RDMC_MASSES = (4, 7, 9, 11, 12, 14, 16, 19, 20, 23, 24, 27, 28, 31, 32, 35, 40, 39, 40, 45, 48, 51, 52, 55, 56)
+"""Nucleons of the nuclei 3002 to 3026: from helium to iron."""
+_VERSIONS_3_4 = {
+    35: 411, 36: -411, 37: 421, 38: -421, 39: 431, 40: -431, 41: 4122, 42: 24, 43: -24, 44: 23,
+    66: 12, 67: -12, 68: 14, 69: -14, 131: -15, 132: 15, 133: 16, 134: -16,
+}  # fmt: skip
 
 
 def truth(
@@ -58,23 +63,26 @@ def _row(origin: str, p: dict[str, Any], mother: int) -> dict[str, Value]:
     row["dir_z"] = -math.cos(zenith) if good else math.nan
     row |= {name: p[name] for name in ("energy", "time", "length", "shape", "location", "speed")}
     row |= {"bx": p["bjorken_x"], "by": p["bjorken_y"], "status": p["fit_status"], "mother_id": mother}
-    row["major_id"] = b"%d" % p["major"]
+    row["major_id"] = b"" if p["major"] == -1 else b"%d" % p["major"]
     # A level-3 file has these columns too; such frames do not have their values.
     row |= {"energy_lost_in_can": math.nan, "ichan": -1, "cc": -1, "is_charm": -1, "grandmother_id": -1}
     return row
 
 
 def _pdg(code: int, version: int) -> int:
+    """Translate a type; -1 for what the PDG does not number: losses of energy, lasers, hypothetical particles."""
     if version > 4:
-        return code if code != 0 else -1
+        return code if 0 < abs(code) <= 2 * 10**9 else -1
     if version < 3:
-        return _GEANT3.get(code, -1)
+        if 3002 <= code <= 3026:
+            return 10**9 + 10**4 * (code - 3000) + 10 * _RDMC_MASSES[code - 3002]
+        return _RDMC.get(code, -1) if code > 32 or code in _NOT_RDMC else _BELOW_33.get(code, -1)
     if code <= 32:
-        return _GEANT3.get(code, -1)
+        return _BELOW_33.get(code, -1)
     mass, charge = divmod(code, 100)
     if 2 <= mass <= 60 and 1 <= charge <= mass:
         return 10**9 + 10**4 * charge + 10 * mass
-    return _CORSIKA.get(code, -1)
+    return _VERSIONS_3_4.get(code, -1)
 
 
 def _chosen(rows: tuple[dict[str, Value], ...]) -> int:

@@ -1,16 +1,18 @@
 """Hits of an event, counted and summed: of a series, of a mask on one, or of a union of several."""
 
 import math
-from typing import NamedTuple, cast
+from typing import NamedTuple, TypeVar, cast
 
 from converters.readers.i3.classes.masks import PULSE_MASK, Mask
 from converters.readers.i3.classes.pulses import PULSE_UNION, SERIES, Channel
 from converters.readers.i3.objects import Objects, Tally
 
+T = TypeVar("T")
+
 SERIES_CLASSES = frozenset({*(kind.name for kind in SERIES), PULSE_MASK.name, PULSE_UNION.name})
 _DEEPEST = 100
-_MOST_PULSES = 1_000_000
-"""Most pulses that the masks and unions of an event may lead to: they can name each other over and over."""
+_MOST_PULSES = 10_000_000
+"""Most pulses that the masks and unions of an event may be made from: they can name each other over and over."""
 
 
 class HitCount(NamedTuple):
@@ -19,7 +21,7 @@ class HitCount(NamedTuple):
     Parameters
     ----------
     modules, hits
-        Number of optical modules and of hits, -1 where it cannot be said.
+        Number of optical modules with hits, and of hits, -1 where it cannot be said.
     charge
         Sum of the charges, photoelectrons; NaN where it cannot be said.
     lines
@@ -56,11 +58,12 @@ class HitCounter:
             return None
         channels = self._resolved(key)
         if channels is not None:
-            charges = [pulse.charge for channel in channels for pulse in channel.pulses]
-            lines = len({channel.key.string for channel in channels})
-            return HitCount(len(channels), len(charges), _sum(charges), lines)
+            hit = [channel for channel in channels if channel.pulses]  # a series can list modules without hits
+            charges = [pulse.charge for channel in hit for pulse in channel.pulses]
+            return HitCount(len(hit), len(charges), _sum(charges), len({channel.key.string for channel in hit}))
         if isinstance(value, Mask):  # its source cannot be read, but its own bits can be counted
-            return HitCount(value.modules.bit_count(), sum(bits.bit_count() for bits in value.pulses), math.nan, -1)
+            counts = [bits.bit_count() for bits in value.pulses]
+            return HitCount(sum(map(bool, counts)), sum(counts), math.nan, -1)
         return HitCount(-1, -1, math.nan, -1)
 
     def _value(self, key: str) -> Mask | list[Channel] | list[str] | None:
@@ -81,24 +84,25 @@ class HitCounter:
         if item is None or value is None:
             return None
         if isinstance(value, Mask):
-            source = self._resolved(value.source, depth + 1)
+            source = self._source(value.source, depth + 1)
             found = None if source is None else _chosen(value, source)
         elif item.variant.name == PULSE_UNION.name:
             found = self._union(cast("list[str]", value), depth + 1)
         else:
-            self._channels[key] = found = cast("list[Channel]", value)
-            return found
-        if found is not None:
-            self._pulses += sum(len(channel.pulses) for channel in found)
-            if self._pulses > _MOST_PULSES:
-                return None
+            found = cast("list[Channel]", value)
         self._channels[key] = found
         return found
+
+    def _source(self, key: str, depth: int) -> list[Channel] | None:
+        """Return what a mask or union is made from, None also if an event's are made from too much."""
+        found = self._resolved(key, depth)
+        self._pulses += sum(len(channel.pulses) for channel in found or ())
+        return found if self._pulses <= _MOST_PULSES else None
 
     def _union(self, sources: list[str], depth: int) -> list[Channel] | None:
         merged: dict[tuple[int, int, int], Channel] = {}
         for source in dict.fromkeys(sources):
-            channels = self._resolved(source, depth)
+            channels = self._source(source, depth)
             if channels is None:
                 return None
             for channel in channels:
@@ -111,13 +115,17 @@ def _chosen(mask: Mask, source: list[Channel]) -> list[Channel] | None:
     """Return the pulses that a mask leaves; None if mask and source do not fit together."""
     fields = iter(mask.pulses)
     chosen: list[Channel] = []
-    for place, channel in enumerate(source):
-        if mask.modules >> place & 1:
-            bits = next(fields, 0)
-            if bits >> len(channel.pulses):
-                return None
-            chosen.append(Channel(channel.key, [p for n, p in enumerate(channel.pulses) if bits >> n & 1]))
+    for channel in _at(mask.modules, source):
+        bits = next(fields, 0)
+        if bits >> len(channel.pulses):
+            return None
+        chosen.append(Channel(channel.key, _at(bits, channel.pulses)))
     return chosen if mask.modules.bit_count() == len(mask.pulses) == len(chosen) else None
+
+
+def _at(bits: int, items: list[T]) -> list[T]:
+    """Return the items whose bits are set; as text, since to shift the bits anew for each takes the square of time."""
+    return [item for item, bit in zip(items, reversed(f"{bits:b}"), strict=False) if bit == "1"]
 
 
 def _sum(charges: list[float]) -> float:

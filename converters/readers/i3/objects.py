@@ -98,8 +98,9 @@ class Mixer:
             self._last[frame.stream] = self._own(frame)
 
     def forget(self, stream: str) -> None:
-        """Drop what was inherited from a stream: its next frame is lost."""
-        self._last.pop(stream, None)
+        """Drop what was inherited from a stream, whose next frame is lost; it keeps its place among the streams."""
+        if stream in self._last:
+            self._last[stream] = {}
 
     def event(self, frame: Frame) -> Objects:
         """Return all objects of an event."""

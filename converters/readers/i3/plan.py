@@ -146,7 +146,7 @@ def make_plan(survey: Survey) -> Plan:
     weights, weight_table = _weights([key for key in keys(STRING_DOUBLE.name) if key.endswith(WEIGHTS)], survey)
     trees, truths = keys(MC_TREE.name), tuple(key for key in particles if _is_truth(key))
     hierarchies, series = keys(TRIGGER_HIERARCHY.name), keys(*SERIES_CLASSES)
-    parts = [part for fit in fits for part in (fit.key, fit.likelihood, fit.values_key)]
+    parts = [part for fit in fits for part in (fit.key, *filter(None, (fit.likelihood, fit.values_key)))]
     wanted = {*parts, *(scalar.source for scalar in scalars), *(weight.key for weight in weights), TRIGGER_COUNTER_KEY}
     return Plan(
         fits,
@@ -161,7 +161,7 @@ def make_plan(survey: Survey) -> Plan:
         trigger_table(_width(hierarchies)),
         series,
         hits_table(_width(series)),
-        frozenset({*wanted, *trees, *truths, *hierarchies, *series, *keys(EVENT_HEADER.name)} - {""}),
+        frozenset({*wanted, *trees, *truths, *hierarchies, *series, *keys(EVENT_HEADER.name)}),
     )
 
 
@@ -175,7 +175,7 @@ def _is_truth(key: str) -> bool:
 
 
 def _width(keys: Iterable[str]) -> int:
-    return max((len(key.encode()) for key in keys), default=1)
+    return max((1, *(len(key.encode()) for key in keys)))
 
 
 def columns_for(names: Iterable[str], taken: Collection[str], prefix: str = "") -> tuple[Named, ...]:
@@ -196,10 +196,10 @@ def _number(named: Named, dtype: str, what: str) -> ColumnSpec:
 def _fits(
     keys: Sequence[str], doubles: Collection[str], likelihoods: Collection[str], survey: Survey
 ) -> tuple[Fit, ...]:
-    taken: set[str] = set()
+    taken = set(_RECO_NAMES.values())  # they say which fit it is, so no other key may become one of them
     fits: list[Fit] = []
     for key in keys[:MAX_COLUMNS]:
-        reco = safe_name(_RECO_NAMES.get(key) or snake_case(key), taken)
+        reco = _RECO_NAMES.get(key) or safe_name(snake_case(key), taken)
         taken.add(reco)
         numbers = tuple(Named(source, column) for source, column in _NUMBERS.get(key, ()) if source in doubles)
         likelihood = next((name for name in _likelihood_keys(key) if name in likelihoods), "")

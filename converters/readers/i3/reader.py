@@ -138,15 +138,17 @@ class I3File(OpenSource):
     def _events(self) -> Iterator[EventRows]:
         mixer = Mixer(frozenset(key.encode("latin-1") for key in self._plan.wanted))
         event_stream = self._survey.event_stream
+        # The letter of a damaged frame may be wrong too, and P and Q differ by one bit: it can be a Q frame.
+        inherits = event_stream != DAQ and DAQ in self._survey.letters
         inherited_lost = False
         for frame in frames(self._source.pieces(), verify=True):
             if frame.sound is False:
                 self._drop(frame)
                 mixer.forget(frame.stream)
-                inherited_lost = inherited_lost or (frame.stream == DAQ and event_stream != DAQ)
+                inherited_lost = inherits
                 continue
             if frame.stream == event_stream and inherited_lost:
-                self._lost.append(f"frame {frame.number} was dropped: what it inherits was in a damaged frame")
+                self._lost.append(f"frame {frame.number} was dropped: what it inherits may be in a damaged frame")
                 continue
             if frame.stream not in (event_stream, TRAY_INFO):
                 mixer.remember(frame)

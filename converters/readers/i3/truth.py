@@ -57,7 +57,7 @@ def particle_rows(
         "bx": [p.bjorken_x for _, _, p, _ in given],
         "by": [p.bjorken_y for _, _, p, _ in given],
         "status": [p.fit_status for _, _, p, _ in given],
-        "major_id": [str(p.major).encode() for _, _, p, _ in given],
+        "major_id": [b"%d" % p.major if p.major >= 0 else b"" for _, _, p, _ in given],
         "shape": [p.shape for _, _, p, _ in given],
         "location": [p.location for _, _, p, _ in given],
         "speed": [p.speed for _, _, p, _ in given],

@@ -9,7 +9,7 @@ from converters.readers.i3.classes.time import TIME, Time
 
 _U32 = struct.Struct("<I")
 _I32 = struct.Struct("<i")
-_OK = 20
+_MISSING = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +19,9 @@ class EventHeader:
     Parameters
     ----------
     run, subrun, event, subevent
-        Numbers; 0 where the class version does not have them.
+        Numbers; -1 where the class version does not have them.
     state
-        20 = OK.
+        20 = OK, -1 where the class version does not have it.
     stream
         Name of the split that made the subevent, ``""`` without one.
     start, end
@@ -41,10 +41,10 @@ class EventHeader:
 def _load(archive: Archive, version: int) -> EventHeader:
     archive.object(FRAME_OBJECT)
     run = archive.unpack(_U32)[0]
-    subrun = archive.unpack(_U32)[0] if version > 0 else 0
+    subrun = archive.unpack(_U32)[0] if version > 0 else _MISSING
     event = archive.unpack(_U32)[0]
-    state = archive.unpack(_I32)[0] if version > 1 else _OK
-    subevent, stream = (archive.unpack(_U32)[0], archive.text()) if version > 2 else (0, "")
+    state = archive.unpack(_I32)[0] if version > 1 else _MISSING
+    subevent, stream = (archive.unpack(_U32)[0], archive.text()) if version > 2 else (_MISSING, "")
     start, end = archive.object(TIME), archive.object(TIME)
     return EventHeader(run, subrun, event, state, subevent, stream, start, end)
 

@@ -32,11 +32,11 @@ class Particle(NamedTuple):
     version
         Class version; it says which list `code` is from.
     minor, major
-        Its number and that of its process; `major` is 0 where the version does not have it.
+        Its number and that of its process; `major` is -1 where the version does not have it.
     code
         Type: RDMC up to version 2, CORSIKA-like in 3 and 4, PDG from 5 on.
     shape, fit_status, location
-        As in the source.
+        As in the source; `location` is -1 where the version does not have it.
     x, y, z
         Where it is, m.
     zenith, azimuth
@@ -86,7 +86,7 @@ class Particle(NamedTuple):
 def _load(archive: Archive, version: int) -> Particle:
     archive.object(FRAME_OBJECT)
     (minor,) = archive.unpack(_I32)
-    major = archive.unpack(_U64)[0] if version > 1 else 0
+    major = archive.unpack(_U64)[0] if version > 1 else -1
     if version == 0:
         archive.unpack(_PARENTS)
     code, shape, fit_status = archive.unpack(_STATE)
@@ -95,7 +95,7 @@ def _load(archive: Archive, version: int) -> Particle:
     else:
         position, direction = archive.object(POSITION), archive.object(DIRECTION)
         motion = (*position, *direction, *archive.unpack(_MOTION))
-    location, bjorken_x, bjorken_y = 0, _NAN, _NAN
+    location, bjorken_x, bjorken_y = -1, _NAN, _NAN
     if version == 0:
         archive.items(_VECTOR, lambda one: one.object(PARTICLE))
     else:

@@ -19,7 +19,7 @@ class TriggerKey(NamedTuple):
     Parameters
     ----------
     source, type, subtype
-        As in the source; 0 for a subtype that the version does not have.
+        As in the source; -1 for a subtype that the version does not have.
     config
         Number of its configuration, -1 without one.
     """
@@ -48,7 +48,7 @@ class FilterResult(NamedTuple):
 
 def _key(archive: Archive, version: int) -> TriggerKey:
     source, kind = archive.unpack(_SOURCE_TYPE)
-    subtype = archive.unpack(_I32)[0] if version > 0 else 0
+    subtype = archive.unpack(_I32)[0] if version > 0 else -1
     config = archive.unpack(_I32)[0] if archive.flag() else -1
     return TriggerKey(source, kind, subtype, config)
 

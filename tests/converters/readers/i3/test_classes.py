@@ -31,8 +31,8 @@ def test_particles(version):
     assert (found.version, found.minor, found.code, found.shape, found.fit_status) == (version, 9, 5, 40, 0)
     assert (*found.position, *found.direction) == (1, 2, 3, 0.5, 1.5)
     assert (found.time, found.energy, found.length, found.speed) == (10, 55, 100, 0.25)
-    assert found.location == (20 if version else 0)
-    assert found.major == (1 << 40 if version > 1 else 0)
+    assert found.location == (20 if version else -1)
+    assert found.major == (1 << 40 if version > 1 else -1)
     if version == 4:
         assert (found.bjorken_x, found.bjorken_y) == (0.25, 0.75)
     else:
@@ -84,9 +84,9 @@ def test_scalars():
 def test_headers(version):
     found = value(build["header"](45978, 12, version=version))
     assert (found.run, found.event, found.start, found.end) == (45978, 12, (2009, 5), (2009, 25000))
-    assert found.subrun == (3 if version else 0)
-    assert (found.subevent, found.stream) == ((4, "Split") if version > 2 else (0, ""))
-    assert found.state == 20
+    assert found.subrun == (3 if version else -1)
+    assert (found.subevent, found.stream) == ((4, "Split") if version > 2 else (-1, ""))
+    assert found.state == (20 if version > 1 else -1)
 
 
 def test_maps_and_vectors():
@@ -143,7 +143,7 @@ def test_triggers(version, key_version):
     assert parent == -1
     assert (first.time, first.length) == ((100, 200) if version else (10, 20))
     assert (first.fired, second.fired, first.key.type, second.key.type) == (True, False, 3, 70)
-    assert (first.key.source, first.key.subtype, first.key.config) == (40, 9 if key_version else 0, 1006)
+    assert (first.key.source, first.key.subtype, first.key.config) == (40, 9 if key_version else -1, 1006)
 
 
 @pytest.mark.parametrize(
