@@ -61,14 +61,15 @@ class _Buffer:
             return reader(self, version)
         number = self.one("I")
         if number < len(self.numbered):
-            if self.numbered[number] is Ellipsis:
-                raise BadObjectError("an object within itself")
-            return self.numbered[number]
+            class_name, earlier = self.numbered[number]
+            if class_name != name or earlier is Ellipsis:
+                raise BadObjectError("an object within itself, or one of another class")
+            return earlier
         if number > len(self.numbered):
             raise BadObjectError("impossible number")
-        self.numbered.append(Ellipsis)
+        self.numbered.append((name, Ellipsis))
         value = reader(self, version)
-        self.numbered[number] = value
+        self.numbered[number] = name, value
         return value
 
     def list_of(self, name: str, read: Callable[[], Any]) -> list[Any]:

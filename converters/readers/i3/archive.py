@@ -118,7 +118,7 @@ class Archive:
         self.end = len(data)
         self.weighted_particles = weighted_particles
         self._classes: dict[str, tuple[int, int]] = {}
-        self._objects: list[object] = []
+        self._objects: list[tuple[str, object]] = []
         self._depth = 0
 
     @property
@@ -216,22 +216,24 @@ class Archive:
             number = self.unpack(_TRACKED_ITEM)[0]
             place = len(self._objects)
             if number < place:
-                earlier: T = self._earlier(number)
+                earlier: T = self._earlier(number, kind.name)
                 return earlier
             if number > place:
                 raise FormatError(f"object number {number} of {kind.name} comes after {place} objects")
-            self._objects.append(_UNFINISHED)
+            self._objects.append((kind.name, _UNFINISHED))
         self._depth += 1
         if self._depth > _DEEPEST:
             raise FormatError(f"objects lie in each other more than {_DEEPEST} deep")
         value = kind.load(self, version)
         self._depth -= 1
         if place >= 0:
-            self._objects[place] = value
+            self._objects[place] = kind.name, value
         return value
 
-    def _earlier(self, number: int) -> Any:
-        found = self._objects[number]
+    def _earlier(self, number: int, name: str) -> Any:
+        known, found = self._objects[number]
+        if known != name:
+            raise FormatError(f"object number {number} is of the class {known}, not of {name}")
         if found is _UNFINISHED:
             raise FormatError(f"object number {number} lies in itself")
         return found

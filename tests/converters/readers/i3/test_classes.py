@@ -163,6 +163,15 @@ def test_filled_hit_maps(name, version):
     assert charges == [2.0, 0.5, 1.0] or (name == "I3RecoHitSeriesMap" and all(map(math.isnan, charges)))
 
 
+def test_an_object_of_another_class_is_not_taken_for_one_that_was_written_before():
+    """A position that is said to be the object with the number of the particle's base."""
+    good = build["particle"](4)
+    position = good.index(struct.pack("<d", 1.0)) - 8
+    assert good[position : position + 4] == struct.pack("<I", 2)
+    with pytest.raises(FormatError, match="object number 1 is of the class I3FrameObject, not of I3Position"):
+        decode(good[:position] + struct.pack("<I", 1) + good[position + 32 :])
+
+
 @pytest.mark.parametrize("version", range(3))
 def test_masks(version):
     found = value(build["mask"]("Pulses", "1010000001", ["1", "01", "111000111"], version))
