@@ -2,6 +2,7 @@
 
 import math
 from calendar import isleap
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -31,6 +32,9 @@ _HITS = (
     "I3RecoPulseSeriesMapMask",
     "I3RecoPulseSeriesMapUnion",
 )
+
+_MOST_TRIED = 100
+"""Objects of each kind in which an I3Particle is looked for."""
 
 
 @dataclass(slots=True)
@@ -92,7 +96,7 @@ def _whole(path: Path, options: ReadOptions) -> Iterator[RawFrame | None]:
 def _look(path: Path, options: ReadOptions) -> _Content:
     content = _Content()
     letters = set()
-    judged: dict[tuple[str, str], bool] = {}
+    tried: Counter[tuple[str, str, str]] = Counter()
     for frame in _whole(path, options):
         letters.add(frame.stream if frame is not None else "P")
         if frame is None or not frame.sound or frame.stream == "I":
@@ -100,10 +104,9 @@ def _look(path: Path, options: ReadOptions) -> _Content:
         for key, data in frame.objects:
             name, place = class_of(data)
             content.classes.setdefault(key, set()).add(name)
-            kind = (key, f"{name} {data[place + 1 : place + 2].hex()}")
-            if kind not in judged:
-                judged[kind] = name == "I3Particle" or particle_in(data) is not None
-            if judged[kind]:
+            kind = (frame.stream, key, f"{name} {data[place + 1 : place + 2].hex()}")
+            tried[kind] += 1
+            if name == "I3Particle" or (tried[kind] <= _MOST_TRIED and particle_in(data) is not None):
                 content.particles.add(key)
             if name == "I3MapStringDouble" and key.endswith(("WeightDict", "_FinalLLHValues")):
                 content.entries.setdefault(key, set()).update(entry for entry, _ in decode(data) or ())

@@ -110,8 +110,10 @@ class Item:
         try:
             if not variant.known:
                 base = particle_base(self._data)
-                if base is None:
+                if base is None and not variant.name:  # a null pointer
                     return None
+                if base is None:
+                    raise UnknownLayoutError("it does not begin with an I3Particle")
                 tally.based[variant] = base.left
                 return base.particle
             form = FORMS.get((variant.name, variant.version))

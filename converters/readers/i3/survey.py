@@ -15,6 +15,8 @@ WEIGHTS = "WeightDict"
 FINAL_VALUES = "_FinalLLHValues"
 FURTHER_KEYS = "(further keys)"
 _MAX_VARIANTS = 20_000
+_MAX_TRIED = 100
+"""Objects of an unknown class in which an I3Particle is looked for; one of them may hold odd numbers."""
 _MANY = 2000
 """From here on the keys of tray information are counted together: each is the time at which a program ran."""
 MAX_COLUMNS = 256
@@ -101,14 +103,20 @@ def _note(found: Survey, frame: Frame, slot: Slot, variant: Variant) -> None:
         if len(found.met) >= _MAX_VARIANTS:
             raise FormatError(f"more than {_MAX_VARIANTS} different keys and classes")
         met = found.met[frame.stream, variant] = Met()
-        if not variant.known and variant.name != UNREADABLE and particle_base(frame.bytes_of(slot)) is not None:
-            found.based.add(variant)
+    tried = met.objects < _MAX_TRIED and _may_be_particle(found, frame, variant)
+    if tried and particle_base(frame.bytes_of(slot)) is not None:
+        found.based.add(variant)
     met.objects += 1
     met.size += slot.size
     if variant.name == STRING_DOUBLE.name and variant.key.endswith((WEIGHTS, FINAL_VALUES)):
         names = found.names.setdefault(variant.key, set())
         if len(names) < MAX_COLUMNS:
             names.update(_names(frame.bytes_of(slot)))
+
+
+def _may_be_particle(found: Survey, frame: Frame, variant: Variant) -> bool:
+    opaque = not variant.known and variant.name not in (UNREADABLE, "")
+    return opaque and frame.stream != TRAY_INFO and variant not in found.based
 
 
 def _names(data: bytes) -> list[str]:

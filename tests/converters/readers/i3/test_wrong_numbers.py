@@ -150,7 +150,7 @@ def test_the_charge_of_a_bright_event_behind_many_masks(tmp_path):
 
 
 def test_masks_of_very_many_bits(tmp_path):
-    """A hundred thousand: where time grew with their square, a mask of five times as many took a quarter of a minute."""
+    """A hundred thousand; where time grew with their square, five times as many took a quarter of a minute."""
 
     def hits(a):
         a.base()
@@ -169,3 +169,12 @@ def test_masks_of_very_many_bits(tmp_path):
     mask = build["mask"]("S", "1", ["0" * 99_999 + "1"])
     read = one_event(tmp_path, {"S": series, "A": mask, "B": mask})
     assert [row["n_hits"] for row in read.tables["/i3_hit_counts"]] == [1, 1, 100_000]
+
+
+def test_an_odd_object_of_a_class_that_is_known_by_its_particle_is_missed_aloud(tmp_path):
+    """A class without layout is taken for a particle if one of its first objects is; none vanishes without a word."""
+    good, odd = (frame("P", {"Fit": build["derived"](fit_status=status)}, 6) for status in (0, 77))
+    for number, parts in enumerate([(good, odd, good), (odd, good, good)]):
+        read = Read(write(tmp_path / f"{number}.i3", *parts))
+        assert len(read.tables["/reco/fit"]) == 2
+        assert any("1 object Fit (AntFit v2) could not be decoded" in text for text in read.warnings)
