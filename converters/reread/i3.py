@@ -178,12 +178,15 @@ class _Event:
             tables["/mc_info"] = self._weights()
         keys = {**_identity(header, antares=antares), **self._trigger(tables)}
         fit = None if shown is None else fits[shown]
+        if fit is not None and float(fit["fit_status"]) > 0:  # it failed
+            fit = None
         events: dict[str, Value] = {**keys, **self._shown(fit, antares=antares), "reco": b"none"}
         events.pop("source_event_id", None)
         hits = self._hits(tables)
         if shown is not None and fit is not None:
             count = hits.get(f"{shown}HitsUsed", (-1, -1, math.nan, -1))
             events |= {"n_hits": count[1], "n_lines": count[3], "reco": self._names[shown].encode()}
+        events |= self._antares_weights() if antares else {}
         if self._content.of("I3MCTree") or any(key.startswith("MC") for key in self._content.particles):
             tables["/mc_tracks"], shown_truth = truth(self._simulated(), self._current())
             events |= shown_truth
@@ -249,6 +252,17 @@ class _Event:
             for name, column in list(columns.items())[: MOST - len(row)]:
                 row[column] = dict(given or ()).get(name, math.nan)
         return (row,) if there else ()
+
+    def _antares_weights(self) -> dict[str, Value]:
+        """Return w2 in GeV m2 sr s/yr from GeV cm2 sr, and w3 in 1/yr from 1/ns, with a year of 3.156e7 s."""
+        there = self._content.entries.get("I3MCWeightDict", set())
+        given = dict(self._get("I3MCWeightDict", "I3MapStringDouble") or ())
+        weights = {}
+        for name, entry, factor in (("w2", "OneWeight", 3156.0), ("w3", "GlobalWeight", 3.156e16)):
+            if entry in there:
+                value = float(given.get(entry, math.nan)) * factor
+                weights[f"weight_{name}"] = value if math.isfinite(value) else math.nan
+        return weights
 
     def _current(self) -> int:
         for key in self._content.of("I3MapStringDouble"):
@@ -321,7 +335,7 @@ class _Event:
         if antares:
             found["pos_x"], found["pos_y"] = float(row["x"]) - 8221.6, float(row["y"]) - 2381.9
             found["pos_z"] = float(row["z"]) + 2475.0
-        return found
+        return {name: value if math.isfinite(float(value)) else math.nan for name, value in found.items()}
 
 
 def _identity(header: Any, *, antares: bool) -> dict[str, Value]:
@@ -329,7 +343,9 @@ def _identity(header: Any, *, antares: bool) -> dict[str, Value]:
     if header is None:
         return {"run_id": -1, number: -1, "timestamp": -1, "nanoseconds": -1}
     seconds, nanoseconds = _unix(*header["start"])
-    return {"run_id": header["run"], number: header["event"], "timestamp": seconds, "nanoseconds": nanoseconds}
+    # IceTray begins with the largest number in both.
+    run, event = (-1 if value == 0xFFFFFFFF else value for value in (header["run"], header["event"]))
+    return {"run_id": run, number: event, "timestamp": seconds, "nanoseconds": nanoseconds}
 
 
 def _unix(year: int, ticks: int) -> tuple[int, int]:

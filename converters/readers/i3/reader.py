@@ -13,6 +13,7 @@ from converters.readers.i3.sniff import begins_with_frame
 from converters.readers.i3.stream import Source, beginning, first_piece, needs_more_than_a_head
 from converters.readers.i3.survey import Survey, survey
 from converters.readers.i3.tables import RECO_WIDTH, View, batch_of
+from converters.readers.i3.weights import WEIGHT_KEY, WEIGHTS_REMARK
 from converters.source import Batch, CoverageRow, HeaderLine, OpenSource, ReadOptions, SourceFacts
 from legacy.errors import CorruptInputError, InputError, nearest
 
@@ -91,7 +92,11 @@ class I3File(OpenSource):
                 "positions are UTM coordinates of the source less those of the detector's site, and heights above the "
                 "nominal sea floor at 2475 m depth, as inferred from SeaTray's HDF5 tables; /reco has the source's own"
             )
+            remarks += [WEIGHTS_REMARK] if any(weight.key == WEIGHT_KEY for weight in self._plan.weights) else []
+        if self._plan.hierarchies:
+            remarks.append("trigger_mask: bit n-1 stands for type n, as the program that wrote the file numbers types")
         if shown:
+            remarks.append("a fit whose fit_status is above 0 failed: it is in /reco only")
             remarks.append(f"{shown.reco}: {shown.spec.description}")
         remarks += (row.field[1:-1] + ": " + row.note for row in self.coverage() if row.field.startswith("(frames"))
         return SourceFacts(
