@@ -257,7 +257,7 @@ class _Event:
         """Return w2 in GeV m2 sr s/yr from GeV cm2 sr, and w3 in 1/yr from 1/ns, with a year of 3.156e7 s."""
         there = self._content.entries.get("I3MCWeightDict", set())
         given = dict(self._get("I3MCWeightDict", "I3MapStringDouble") or ())
-        weights = {}
+        weights: dict[str, Value] = {}
         for name, entry, factor in (("w2", "OneWeight", 3156.0), ("w3", "GlobalWeight", 3.156e16)):
             if entry in there:
                 value = float(given.get(entry, math.nan)) * factor

@@ -117,9 +117,8 @@ def _header_rows(events: Sequence[EventRows], first: int) -> StructuredArray:
 
 def _key_columns(events: Sequence[EventRows], view: View) -> dict[str, Column]:
     headers = [event.header for event in events]
-    numbers = np.array([(head.run, head.event) if head else (-1, -1) for head in headers], dtype=np.int64).reshape(
-        -1, 2
-    )
+    keys = [(head.run, head.event) if head else (-1, -1) for head in headers]
+    numbers = np.array(keys, dtype=np.int64).reshape(-1, 2)
     numbers[numbers == _NOT_FILLED] = -1
     times = np.array([unix_time(head.start) if head else (-1, -1) for head in headers], dtype=np.int64).reshape(-1, 2)
     return {

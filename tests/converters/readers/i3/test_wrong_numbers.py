@@ -183,11 +183,8 @@ def test_an_odd_object_of_a_class_that_is_known_by_its_particle_is_missed_aloud(
 
 def test_a_header_that_nobody_filled_has_no_numbers(tmp_path):
     unset = 2**32 - 1
-    objects = {
-        "I3EventHeader": build["header"](unset, unset, start=(0, 0)),
-        "AntaresTriggerCounter": build["integer"](3),
-    }
-    read = one_event(tmp_path, objects)
+    header = build["header"](unset, unset, start=(0, 0))
+    read = one_event(tmp_path, {"I3EventHeader": header, "AntaresTriggerCounter": build["integer"](3)})
     keys = ("run_id", "frame_index", "timestamp", "trigger_counter")
     assert [read.column(name) for name in keys] == [[-1], [-1], [-1], [3]]
     assert read.tables["/i3_header"]["event"].tolist() == [unset]
