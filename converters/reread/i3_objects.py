@@ -143,6 +143,12 @@ def _particle(b: _Buffer, version: int) -> dict[str, Any]:
     return p
 
 
+def _add(found: list[tuple[Any, int]], b: _Buffer, name: str, parent: int) -> None:
+    if len(found) == 500_000:
+        raise BadObjectError("a tree that is too large")
+    found.append((b.object(name), parent))
+
+
 def _nested(b: _Buffer, name: str) -> list[tuple[Any, int]]:
     """Read the older trees; the levels above wait in a list, since a tree can be deeper than Python calls."""
     found: list[tuple[Any, int]] = []
@@ -151,7 +157,7 @@ def _nested(b: _Buffer, name: str) -> list[tuple[Any, int]]:
         parent, due = levels.pop()
         if due:
             levels.append((parent, due - 1))
-            found.append((b.object(name), parent))
+            _add(found, b, name, parent)
             levels.append((len(found) - 1, b.count()))
     return found
 
@@ -174,7 +180,7 @@ def _tree(b: _Buffer, version: int) -> list[tuple[Any, int]]:
                 parent = current
                 if zeros and current >= 0:
                     parent = found[current][1]
-                found.append((b.object("I3Particle"), parent))
+                _add(found, b, "I3Particle", parent)
                 current, zeros = len(found) - 1, 0
             else:
                 zeros += 1

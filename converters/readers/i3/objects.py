@@ -9,12 +9,14 @@ from converters.readers.i3.archive import announced
 from converters.readers.i3.derived import particle_base
 from converters.readers.i3.faults import FormatError, UnknownLayoutError
 from converters.readers.i3.forms import FORMS
-from converters.readers.i3.frame import Frame, Slot
+from converters.readers.i3.frame import MAX_FRAME, Frame, Slot
 from converters.readers.i3.registry import CLASSES, decode
 
 PHYSICS, DAQ, TRAY_INFO = "P", "Q", "I"
 UNREADABLE = "(no class)"
 _MOST_KNOWN = 20_000
+MAX_INHERITED = MAX_FRAME
+"""Longest objects that events inherit, in bytes and together: each of 62 streams can leave a frame."""
 _WIDE = 255
 """Class versions from here on take more bytes than those by which objects are told apart."""
 
@@ -151,10 +153,20 @@ class Mixer:
         self._wanted = wanted
         self._variants = Variants()
         self._last: dict[str, dict[str, Item]] = {}
+        self._sizes: dict[str, int] = {}
 
     def remember(self, frame: Frame) -> None:
-        """Take a frame that later ones inherit from."""
+        """Take a frame that later ones inherit from.
+
+        Raises
+        ------
+        FormatError
+            Such frames have too much together.
+        """
         if frame.stream not in (PHYSICS, TRAY_INFO):
+            self._sizes[frame.stream] = sum(slot.size for slot in frame.slots if slot.key in self._wanted)
+            if sum(self._sizes.values()) > MAX_INHERITED:
+                raise FormatError(f"frame {frame.number}: events would inherit more than {MAX_INHERITED >> 20} MB")
             self._last[frame.stream] = dict(self._own(frame))
 
     def forget(self, stream: str) -> None:

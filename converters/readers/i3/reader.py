@@ -18,6 +18,8 @@ from converters.source import Batch, CoverageRow, HeaderLine, OpenSource, ReadOp
 from legacy.errors import CorruptInputError, InputError, nearest
 
 _BATCH = 256
+_MOST_ROWS = 20_000
+"""Rows after which a batch ends, however few its events are: a simulated shower can have thousands of particles."""
 _PREFERRED = ("aafit", "bbfit_track", "gridfit", "bbfit_bright")
 _ANTARES_KEYS = ("Aafit", "BBFit", "GridFit", "Antares", "AntMCTree", "AntTrigger")
 _ICECUBE_CLASSES = frozenset({"I3SuperDST", "I3DOMLaunchSeriesMap"})
@@ -123,12 +125,14 @@ class I3File(OpenSource):
         """
         first = 0
         waiting: list[EventRows] = []
+        rows = 0
         try:
             for event in self._events():
                 waiting.append(event)
-                if len(waiting) == _BATCH:
+                rows += len(event.particles) + len(event.triggers) + len(event.hits)
+                if len(waiting) == _BATCH or rows >= _MOST_ROWS:
                     yield batch_of(waiting, first, self._plan, self._view)
-                    first, waiting = first + len(waiting), []
+                    first, waiting, rows = first + len(waiting), [], 0
         except FormatError as error:
             damage = str(error)
         else:
