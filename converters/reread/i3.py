@@ -184,7 +184,8 @@ class _Event:
         events.pop("source_event_id", None)
         hits = self._hits(tables)
         if shown is not None and fit is not None:
-            count = hits.get(f"{shown}HitsUsed", (-1, -1, math.nan, -1))
+            none = (-1, fit.get("n_used_hits", -1), math.nan, fit.get("n_used_lines", -1))
+            count = hits.get(f"{shown}HitsUsed", none)
             events |= {"n_hits": count[1], "n_lines": count[3], "reco": self._names[shown].encode()}
         events |= self._antares_weights() if antares else {}
         if self._content.of("I3MCTree") or any(key.startswith("MC") for key in self._content.particles):
@@ -206,7 +207,7 @@ class _Event:
         particle = self._particle(key)
         if particle is None:
             return None
-        row: dict[str, Value] = {name: particle[name] for name in _PARTICLE}
+        row: dict[str, Value] = {name: particle[name] for name in _PARTICLE} | particle.get("more", {})
         doubles = self._content.of("I3Double")
         for column, beside in _BESIDE.get(key, {}).items():
             if beside in doubles:

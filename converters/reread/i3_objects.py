@@ -315,6 +315,10 @@ INNER = frozenset("I3FrameObject OMKey I3RecoPulse I3MCHit I3RecoHit bits Trigge
 """Classes that lie in others, never in a frame of their own."""
 
 
+MEMBERS: dict[str, tuple[str, str]] = {}
+"""Classes that are an I3Particle and numbers behind it: letters of Python's `struct`, and their columns in one text."""
+
+
 def class_of(data: bytes) -> tuple[str, int]:
     """Return the class of an object and where its own mark begins; ``""`` if it is none."""
     if len(data) < 8 or data[:4] != b"\0\1\2\0":
@@ -347,7 +351,10 @@ def decode(data: bytes) -> Any:
 
 
 def particle_in(data: bytes) -> dict[str, Any] | None:
-    """Read the I3Particle with which an object of an unknown class begins; None if it begins otherwise."""
+    """Read the I3Particle with which an object of an unknown class begins; None if it begins otherwise.
+
+    Of a class in `MEMBERS` its own numbers too, under ``more``.
+    """
     name, place = class_of(data)
     if not name or name in CLASSES:
         return None
@@ -361,6 +368,14 @@ def particle_in(data: bytes) -> dict[str, Any] | None:
         p: dict[str, Any] = b.object("I3Particle")
     except BadObjectError:
         return None
+    p["more"] = {}
+    if name in MEMBERS:
+        letters, columns = MEMBERS[name]
+        try:
+            p["more"] = {column: b.one(letter) for letter, column in zip(letters, columns.split(), strict=True)}
+        except BadObjectError:
+            return None
+        return p
     good = all(b.met.get(part) == (1, 0) for part in ("I3FrameObject", "I3Position", "I3Direction"))
     usual = p["shape"] in (0, 10, 20, 30, 31, 40, 50, 60, 70, 80, 90) and p["fit_status"] in (-1, *range(0, 70, 10))
     return p if good and usual and b.met["I3Particle"][0] == 1 and 1 <= b.met["I3Particle"][1] <= 5 else None

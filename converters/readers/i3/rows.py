@@ -24,7 +24,7 @@ T = TypeVar("T")
 Row = tuple[Any, ...]
 
 _NAN = math.nan
-_NO_FITTED_HITS = HitCount(-1, -1, _NAN, -1)
+NO_FITTED_HITS = HitCount(-1, -1, _NAN, -1)
 _NO_LIKELIHOOD = LogLikelihood(_NAN, _NAN, -1, -1)
 _NUMBERS = frozenset({DOUBLE.name, INTEGER.name, BOOLEAN.name})
 _LARGEST_BIT = 63
@@ -62,7 +62,7 @@ class EventRows:
     trigger_counter: int = -1
     trigger_mask: int = -1
     fits: list[Row | None] = field(default_factory=list)
-    hits_used: HitCount = _NO_FITTED_HITS
+    hits_used: HitCount = NO_FITTED_HITS
     scalars: Row | None = None
     weights: Row | None = None
     particles: list[tuple[str, Particle, int]] = field(default_factory=list)

@@ -7,7 +7,7 @@ import numpy as np
 
 from converters.readers.i3.leap import unix_time
 from converters.readers.i3.plan import Fit, Plan
-from converters.readers.i3.rows import EventRows, Row
+from converters.readers.i3.rows import NO_FITTED_HITS, EventRows, Row
 from converters.readers.i3.specs import HEADER_TABLE
 from converters.readers.i3.truth import on_the_sphere, particle_rows, truth_columns
 from converters.readers.i3.weights import weight_columns
@@ -146,6 +146,9 @@ def _show(
     used = [events[place].hits_used for place in here.tolist()]
     fit["nUsedHits"] = np.array([count.hits for count in used], dtype=np.int64)
     fit["nUsedLines"] = np.array([count.lines for count in used], dtype=np.int64)
+    for name, own in (("nUsedHits", "n_used_hits"), ("nUsedLines", "n_used_lines")):
+        if own in fit:  # a class that was added says so itself, where its hits are not in the frame
+            fit[name] = np.where([count is NO_FITTED_HITS for count in used], fit[own], fit[name])
     for name, values in fit_columns(fit, antares=view.antares).items():
         missing = np.nan if values.dtype.kind == "f" else -1
         columns[name] = np.full(len(events), missing, dtype=values.dtype)
