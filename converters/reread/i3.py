@@ -13,7 +13,7 @@ from converters.reread.contract import Expected, Value
 from converters.reread.i3_frames import CutError, RawFrame, raw_frames
 from converters.reread.i3_hits import Found, counted
 from converters.reread.i3_names import MOST, column_names, shown_key, table_names, words
-from converters.reread.i3_objects import class_of, decode, particle_in
+from converters.reread.i3_objects import MEMBERS, class_of, decode, particle_in
 from converters.reread.i3_truth import truth
 from converters.source import ReadOptions
 
@@ -106,7 +106,7 @@ def _look(path: Path, options: ReadOptions) -> _Content:
             content.classes.setdefault(key, set()).add(name)
             kind = (frame.stream, key, f"{name} {data[place + 1 : place + 2].hex()}")
             tried[kind] += 1
-            if name == "I3Particle" or (tried[kind] <= _MOST_TRIED and particle_in(data) is not None):
+            if name in ("I3Particle", *MEMBERS) or (tried[kind] <= _MOST_TRIED and particle_in(data) is not None):
                 content.particles.add(key)
             if name == "I3MapStringDouble" and key.endswith(("WeightDict", "_FinalLLHValues")):
                 content.entries.setdefault(key, set()).update(entry for entry, _ in decode(data) or ())

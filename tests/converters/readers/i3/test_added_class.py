@@ -55,7 +55,7 @@ def test_its_numbers_are_those_of_the_events(tmp_path):
 
 
 def test_an_object_that_is_too_short_is_missed_aloud(tmp_path):
-    """By 8 bytes: with IceCube's version 4 of the particle, which is shorter, it would fit, and every number be wrong."""
+    """By 8 bytes: with IceCube's shorter version 4 of the particle it would fit, and every number be wrong."""
     short = build["derived"]("AntExampleFit", rest=bytes(8))
     read = Read(write(tmp_path / "x.i3", frame("P", {"AntExample": short}, 6)))
     assert len(read.tables["/reco/ant_example"]) == 0
