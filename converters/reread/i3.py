@@ -177,6 +177,7 @@ class _Event:
         if any(key.endswith("WeightDict") for key in self._content.of("I3MapStringDouble")):
             tables["/mc_info"] = self._weights()
         keys = {**_identity(header, antares=antares), **self._trigger(tables)}
+        keys |= self._antares_weights() if antares else {}
         fit = None if shown is None else fits[shown]
         if fit is not None and float(fit["fit_status"]) > 0:  # it failed
             fit = None
@@ -187,7 +188,6 @@ class _Event:
             none = (-1, fit.get("n_used_hits", -1), math.nan, fit.get("n_used_lines", -1))
             count = hits.get(f"{shown}HitsUsed", none)
             events |= {"n_hits": count[1], "n_lines": count[3], "reco": self._names[shown].encode()}
-        events |= self._antares_weights() if antares else {}
         if self._content.of("I3MCTree") or any(key.startswith("MC") for key in self._content.particles):
             tables["/mc_tracks"], shown_truth = truth(self._simulated(), self._current())
             events |= shown_truth
