@@ -2,6 +2,7 @@
 
 import math
 from calendar import isleap
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -12,7 +13,7 @@ from converters.reread.contract import Expected, Value
 from converters.reread.i3_frames import CutError, RawFrame, raw_frames
 from converters.reread.i3_hits import Found, counted
 from converters.reread.i3_names import MOST, column_names, shown_key, table_names, words
-from converters.reread.i3_objects import class_of, decode, particle_in
+from converters.reread.i3_objects import MEMBERS, class_of, decode, particle_in
 from converters.reread.i3_truth import truth
 from converters.source import ReadOptions
 
@@ -31,6 +32,9 @@ _HITS = (
     "I3RecoPulseSeriesMapMask",
     "I3RecoPulseSeriesMapUnion",
 )
+
+_MOST_TRIED = 100
+"""Objects of each kind in which an I3Particle is looked for."""
 
 
 @dataclass(slots=True)
@@ -92,7 +96,7 @@ def _whole(path: Path, options: ReadOptions) -> Iterator[RawFrame | None]:
 def _look(path: Path, options: ReadOptions) -> _Content:
     content = _Content()
     letters = set()
-    judged: dict[tuple[str, str], bool] = {}
+    tried: Counter[tuple[str, str, str]] = Counter()
     for frame in _whole(path, options):
         letters.add(frame.stream if frame is not None else "P")
         if frame is None or not frame.sound or frame.stream == "I":
@@ -100,10 +104,9 @@ def _look(path: Path, options: ReadOptions) -> _Content:
         for key, data in frame.objects:
             name, place = class_of(data)
             content.classes.setdefault(key, set()).add(name)
-            kind = (key, f"{name} {data[place + 1 : place + 2].hex()}")
-            if kind not in judged:
-                judged[kind] = name == "I3Particle" or particle_in(data) is not None
-            if judged[kind]:
+            kind = (frame.stream, key, f"{name} {data[place + 1 : place + 2].hex()}")
+            tried[kind] += 1
+            if name in ("I3Particle", *MEMBERS) or (tried[kind] <= _MOST_TRIED and particle_in(data) is not None):
                 content.particles.add(key)
             if name == "I3MapStringDouble" and key.endswith(("WeightDict", "_FinalLLHValues")):
                 content.entries.setdefault(key, set()).update(entry for entry, _ in decode(data) or ())
@@ -174,12 +177,16 @@ class _Event:
         if any(key.endswith("WeightDict") for key in self._content.of("I3MapStringDouble")):
             tables["/mc_info"] = self._weights()
         keys = {**_identity(header, antares=antares), **self._trigger(tables)}
+        keys |= self._antares_weights() if antares else {}
         fit = None if shown is None else fits[shown]
+        if fit is not None and float(fit["fit_status"]) > 0:  # it failed
+            fit = None
         events: dict[str, Value] = {**keys, **self._shown(fit, antares=antares), "reco": b"none"}
         events.pop("source_event_id", None)
         hits = self._hits(tables)
         if shown is not None and fit is not None:
-            count = hits.get(f"{shown}HitsUsed", (-1, -1, math.nan, -1))
+            none = (-1, fit.get("n_used_hits", -1), math.nan, fit.get("n_used_lines", -1))
+            count = hits.get(f"{shown}HitsUsed", none)
             events |= {"n_hits": count[1], "n_lines": count[3], "reco": self._names[shown].encode()}
         if self._content.of("I3MCTree") or any(key.startswith("MC") for key in self._content.particles):
             tables["/mc_tracks"], shown_truth = truth(self._simulated(), self._current())
@@ -200,7 +207,7 @@ class _Event:
         particle = self._particle(key)
         if particle is None:
             return None
-        row: dict[str, Value] = {name: particle[name] for name in _PARTICLE}
+        row: dict[str, Value] = {name: particle[name] for name in _PARTICLE} | particle.get("more", {})
         doubles = self._content.of("I3Double")
         for column, beside in _BESIDE.get(key, {}).items():
             if beside in doubles:
@@ -246,6 +253,17 @@ class _Event:
             for name, column in list(columns.items())[: MOST - len(row)]:
                 row[column] = dict(given or ()).get(name, math.nan)
         return (row,) if there else ()
+
+    def _antares_weights(self) -> dict[str, Value]:
+        """Return w2 in GeV m2 sr s/yr from GeV cm2 sr, and w3 in 1/yr from 1/ns, with a year of 3.156e7 s."""
+        there = self._content.entries.get("I3MCWeightDict", set())
+        given = dict(self._get("I3MCWeightDict", "I3MapStringDouble") or ())
+        weights: dict[str, Value] = {}
+        for name, entry, factor in (("w2", "OneWeight", 3156.0), ("w3", "GlobalWeight", 3.156e16)):
+            if entry in there:
+                value = float(given.get(entry, math.nan)) * factor
+                weights[f"weight_{name}"] = value if math.isfinite(value) else math.nan
+        return weights
 
     def _current(self) -> int:
         for key in self._content.of("I3MapStringDouble"):
@@ -318,7 +336,7 @@ class _Event:
         if antares:
             found["pos_x"], found["pos_y"] = float(row["x"]) - 8221.6, float(row["y"]) - 2381.9
             found["pos_z"] = float(row["z"]) + 2475.0
-        return found
+        return {name: value if math.isfinite(float(value)) else math.nan for name, value in found.items()}
 
 
 def _identity(header: Any, *, antares: bool) -> dict[str, Value]:
@@ -326,7 +344,9 @@ def _identity(header: Any, *, antares: bool) -> dict[str, Value]:
     if header is None:
         return {"run_id": -1, number: -1, "timestamp": -1, "nanoseconds": -1}
     seconds, nanoseconds = _unix(*header["start"])
-    return {"run_id": header["run"], number: header["event"], "timestamp": seconds, "nanoseconds": nanoseconds}
+    # IceTray begins with the largest number in both.
+    run, event = (-1 if value == 0xFFFFFFFF else value for value in (header["run"], header["event"]))
+    return {"run_id": run, number: event, "timestamp": seconds, "nanoseconds": nanoseconds}
 
 
 def _unix(year: int, ticks: int) -> tuple[int, int]:

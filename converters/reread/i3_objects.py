@@ -144,6 +144,12 @@ def _particle(b: _Buffer, version: int) -> dict[str, Any]:
     return p
 
 
+def _add(found: list[tuple[Any, int]], b: _Buffer, name: str, parent: int) -> None:
+    if len(found) == 500_000:
+        raise BadObjectError("a tree that is too large")
+    found.append((b.object(name), parent))
+
+
 def _nested(b: _Buffer, name: str) -> list[tuple[Any, int]]:
     """Read the older trees; the levels above wait in a list, since a tree can be deeper than Python calls."""
     found: list[tuple[Any, int]] = []
@@ -152,7 +158,7 @@ def _nested(b: _Buffer, name: str) -> list[tuple[Any, int]]:
         parent, due = levels.pop()
         if due:
             levels.append((parent, due - 1))
-            found.append((b.object(name), parent))
+            _add(found, b, name, parent)
             levels.append((len(found) - 1, b.count()))
     return found
 
@@ -175,7 +181,7 @@ def _tree(b: _Buffer, version: int) -> list[tuple[Any, int]]:
                 parent = current
                 if zeros and current >= 0:
                     parent = found[current][1]
-                found.append((b.object("I3Particle"), parent))
+                _add(found, b, "I3Particle", parent)
                 current, zeros = len(found) - 1, 0
             else:
                 zeros += 1
@@ -310,6 +316,10 @@ INNER = frozenset("I3FrameObject OMKey I3RecoPulse I3MCHit I3RecoHit bits Trigge
 """Classes that lie in others, never in a frame of their own."""
 
 
+MEMBERS: dict[str, tuple[str, str]] = {}
+"""Classes that are an I3Particle and numbers behind it: letters of Python's `struct`, and their columns in one text."""
+
+
 def class_of(data: bytes) -> tuple[str, int]:
     """Return the class of an object and where its own mark begins; ``""`` if it is none."""
     if len(data) < 8 or data[:4] != b"\0\1\2\0":
@@ -342,7 +352,10 @@ def decode(data: bytes) -> Any:
 
 
 def particle_in(data: bytes) -> dict[str, Any] | None:
-    """Read the I3Particle with which an object of an unknown class begins; None if it begins otherwise."""
+    """Read the I3Particle with which an object of an unknown class begins; None if it begins otherwise.
+
+    Of a class in `MEMBERS` its own numbers too, under ``more``.
+    """
     name, place = class_of(data)
     if not name or name in CLASSES:
         return None
@@ -356,6 +369,14 @@ def particle_in(data: bytes) -> dict[str, Any] | None:
         p: dict[str, Any] = b.object("I3Particle")
     except BadObjectError:
         return None
+    p["more"] = {}
+    if name in MEMBERS:
+        letters, columns = MEMBERS[name]
+        try:
+            p["more"] = {column: b.one(letter) for letter, column in zip(letters, columns.split(), strict=True)}
+        except BadObjectError:
+            return None
+        return p
     good = all(b.met.get(part) == (1, 0) for part in ("I3FrameObject", "I3Position", "I3Direction"))
     usual = p["shape"] in (0, 10, 20, 30, 31, 40, 50, 60, 70, 80, 90) and p["fit_status"] in (-1, *range(0, 70, 10))
     return p if good and usual and b.met["I3Particle"][0] == 1 and 1 <= b.met["I3Particle"][1] <= 5 else None

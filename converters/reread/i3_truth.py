@@ -43,8 +43,10 @@ def truth(
         "mc_bjorken_y": math.nan,
     }
     if shown >= 0:
-        columns["mc_energy"], columns["mc_pdgid"] = rows[shown]["energy"], rows[shown]["pdgid"]
-        columns["mc_bjorken_y"] = rows[shown]["by"]
+        columns["mc_pdgid"] = rows[shown]["pdgid"]
+        for column, name in (("mc_energy", "energy"), ("mc_bjorken_y", "by")):
+            value = float(rows[shown][name])
+            columns[column] = value if math.isfinite(value) else math.nan
         zenith, azimuth = particles[shown][1]["zenith"], particles[shown][1]["azimuth"]
         if 0 <= zenith <= math.pi and abs(azimuth) <= 2 * math.pi:
             columns["mc_zenith"] = zenith

@@ -8,6 +8,7 @@ from converters.readers.i3.objects import TRAY_INFO, Tally
 from converters.readers.i3.plan import HEADER_KEY, TRIGGER_COUNTER_KEY, Plan, is_particle
 from converters.readers.i3.survey import MAX_COLUMNS, Survey
 from converters.readers.i3.tables import View
+from converters.readers.i3.weights import WEIGHT_KEY
 from converters.readers.safe_names import printable
 from converters.source import CoverageRow
 
@@ -34,6 +35,8 @@ def destinations(plan: Plan, view: View) -> dict[str, str]:
         add(named.source, f"{plan.scalar_table.path}.{named.column}")
     for weight in plan.weights:
         add(weight.key, plan.weight_table.path)
+        if weight.key == WEIGHT_KEY and view.antares:
+            add(weight.key, "/events.weight_*")
     for keys, place in (
         ((*plan.trees, *plan.truths), "/mc_tracks"),
         (plan.hierarchies, f"/events.trigger_mask, {plan.trigger_table.path}"),

@@ -7,11 +7,13 @@ from typing import Any
 
 from converters.readers.i3.derived import particle_base
 from converters.readers.i3.faults import FormatError, UnknownLayoutError
-from converters.readers.i3.frame import Frame
+from converters.readers.i3.frame import MAX_FRAME, Frame
 from converters.readers.i3.labels import Label, Variant
 from converters.readers.i3.registry import decode
 
 PHYSICS, DAQ, TRAY_INFO = "P", "Q", "I"
+MAX_INHERITED = MAX_FRAME
+"""Longest objects that events inherit, in bytes and together: each of 62 streams can leave a frame."""
 
 
 @dataclass(slots=True)
@@ -57,8 +59,10 @@ def _decoded(variant: Variant, data: bytes, tally: Tally) -> Any:
     try:
         if not variant.known:
             base = particle_base(data)
-            if base is None:
+            if base is None and not variant.name:  # a null pointer
                 return None
+            if base is None:
+                raise UnknownLayoutError("it does not begin with an I3Particle")
             tally.based[variant] = base.left
             return base.particle
         found = decode(data)
@@ -91,10 +95,20 @@ class Mixer:
     def __init__(self, wanted: Collection[bytes]) -> None:
         self._wanted = wanted
         self._last: dict[str, dict[str, Item]] = {}
+        self._sizes: dict[str, int] = {}
 
     def remember(self, frame: Frame) -> None:
-        """Take a frame that later ones inherit from."""
+        """Take a frame that later ones inherit from.
+
+        Raises
+        ------
+        FormatError
+            Such frames have too much together.
+        """
         if frame.stream not in (PHYSICS, TRAY_INFO):
+            self._sizes[frame.stream] = sum(size for label, _, size in frame.slots if label.key in self._wanted)
+            if sum(self._sizes.values()) > MAX_INHERITED:
+                raise FormatError(f"frame {frame.number}: events would inherit more than {MAX_INHERITED >> 20} MB")
             self._last[frame.stream] = self._own(frame)
 
     def forget(self, stream: str) -> None:

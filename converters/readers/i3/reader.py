@@ -13,10 +13,13 @@ from converters.readers.i3.sniff import begins_with_frame
 from converters.readers.i3.stream import Source, beginning, first_piece, needs_more_than_a_head, uncompressed
 from converters.readers.i3.survey import Survey, survey
 from converters.readers.i3.tables import RECO_WIDTH, View, batch_of
+from converters.readers.i3.weights import WEIGHT_KEY, WEIGHTS_REMARK
 from converters.source import Batch, CoverageRow, HeaderLine, OpenSource, ReadOptions, SourceFacts
 from legacy.errors import CorruptInputError, InputError, nearest
 
 _BATCH = 256
+_MOST_ROWS = 20_000
+"""Rows after which a batch ends, however few its events are: a simulated shower can have thousands of particles."""
 _PREFERRED = ("aafit", "bbfit_track", "gridfit", "bbfit_bright")
 _ANTARES_KEYS = ("Aafit", "BBFit", "GridFit", "Antares", "AntMCTree", "AntTrigger")
 _ICECUBE_CLASSES = frozenset({"I3SuperDST", "I3DOMLaunchSeriesMap"})
@@ -88,7 +91,11 @@ class I3File(OpenSource):
                 "positions are UTM coordinates of the source less those of the detector's site, and heights above the "
                 "nominal sea floor at 2475 m depth, as inferred from SeaTray's HDF5 tables; /reco has the source's own"
             )
+            remarks += [WEIGHTS_REMARK] if any(weight.key == WEIGHT_KEY for weight in self._plan.weights) else []
+        if self._plan.hierarchies:
+            remarks.append("trigger_mask: bit n-1 stands for type n, as the program that wrote the file numbers types")
         if shown:
+            remarks.append("a fit whose fit_status is above 0 failed: it is in /reco only")
             remarks.append(f"{shown.reco}: {shown.spec.description}")
         remarks += (row.field[1:-1] + ": " + row.note for row in self.coverage() if row.field.startswith("(frames"))
         return SourceFacts(
@@ -115,12 +122,14 @@ class I3File(OpenSource):
         """
         first = 0
         waiting: list[EventRows] = []
+        rows = 0
         try:
             for event in self._events():
                 waiting.append(event)
-                if len(waiting) == _BATCH:
+                rows += len(event.particles) + len(event.triggers) + len(event.hits)
+                if len(waiting) == _BATCH or rows >= _MOST_ROWS:
                     yield batch_of(waiting, first, self._plan, self._view)
-                    first, waiting = first + len(waiting), []
+                    first, waiting, rows = first + len(waiting), [], 0
         except FormatError as error:
             damage = str(error)
         else:

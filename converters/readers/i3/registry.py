@@ -36,6 +36,10 @@ _KINDS: tuple[Kind[Any], ...] = (
 )
 CLASSES: dict[str, Kind[Any]] = {kind.name: kind for kind in _KINDS}
 
+_OF_ICECUBE_TOO = frozenset({PARTICLE.name, PARTICLES.name, MC_TREE.name})
+"""Classes in which version 4 of I3Particle can be IceCube's, which is told by its size; any other is SeaTray's own, and
+a list of its members that is 8 bytes too long must not be made to fit."""
+
 MAX_DECODED = 32 << 20
 """Longest object that is decoded, in bytes: values take up to ten times the memory of their bytes."""
 
@@ -83,7 +87,8 @@ def decode(data: bytes, classes: Mapping[str, Kind[Any]] = CLASSES) -> Decoded:
     if len(data) > MAX_DECODED:
         raise UnknownLayoutError(f"{said.name} of {len(data)} bytes, which is more than {MAX_DECODED >> 20} MB")
     found, particle_version = _attempt(data, said, kind, weighted=False)
-    if particle_version == BJORKEN and (isinstance(found, FormatError) or found.left):
+    ambiguous = particle_version == BJORKEN and said.name in _OF_ICECUBE_TOO
+    if ambiguous and (isinstance(found, FormatError) or found.left):
         other, _ = _attempt(data, said, kind, weighted=True)
         if not isinstance(other, FormatError) and not other.left:
             return other

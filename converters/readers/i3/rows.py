@@ -30,7 +30,7 @@ _fit_values = attrgetter(
     *("code", "shape", "location", "fit_status", "bjorken_x", "bjorken_y"),
 )
 """Returns what the columns of every fit hold, in their order."""
-_NO_FITTED_HITS = HitCount(-1, -1, _NAN, -1)
+NO_FITTED_HITS = HitCount(-1, -1, _NAN, -1)
 _NO_LIKELIHOOD = LogLikelihood(_NAN, _NAN, -1, -1)
 _NUMBERS = frozenset({DOUBLE.name, INTEGER.name, BOOLEAN.name})
 _LARGEST_BIT = 63
@@ -68,7 +68,7 @@ class EventRows:
     trigger_counter: int = -1
     trigger_mask: int = -1
     fits: list[Row | None] = field(default_factory=list)
-    hits_used: HitCount = _NO_FITTED_HITS
+    hits_used: HitCount = NO_FITTED_HITS
     scalars: Row | None = None
     weights: Row | None = None
     particles: list[tuple[str, Particle, int]] = field(default_factory=list)

@@ -16,6 +16,8 @@ WEIGHTS = "WeightDict"
 FINAL_VALUES = "_FinalLLHValues"
 FURTHER_KEYS = "(further keys)"
 _MAX_VARIANTS = 20_000
+_MAX_TRIED = 100
+"""Objects of an unknown class in which an I3Particle is looked for; one of them may hold odd numbers."""
 _MANY = 2000
 """From here on the keys of tray information are counted together: each is the time at which a program ran."""
 MAX_COLUMNS = 256
@@ -32,11 +34,14 @@ class Met:
         Number, and bytes.
     names
         Names in the map that it is, if these become columns.
+    tries
+        How many more objects of the class, which is not known, are tried for an I3Particle at their beginning.
     """
 
     objects: int = 0
     size: int = 0
     names: set[str] | None = None
+    tries: int = 0
 
 
 @dataclass(slots=True)
@@ -112,6 +117,11 @@ def _count(found: Survey, frame: Frame, known: dict[Label, Met]) -> None:
                 known[label] = met
         met.objects += 1
         met.size += size
+        if met.tries:
+            met.tries -= 1
+            if particle_base(frame.bytes_of(slot)) is not None:
+                found.based.add(label.variant)
+                met.tries = 0
         if met.names is not None and len(met.names) < MAX_COLUMNS:
             met.names.update(_names(frame.bytes_of(slot)))
 
@@ -127,9 +137,8 @@ def _met(found: Survey, frame: Frame, slot: Slot) -> Met:
         return met
     if len(found.met) >= _MAX_VARIANTS:
         raise FormatError(f"more than {_MAX_VARIANTS} different keys and classes")
-    if not variant.known and variant.name != UNREADABLE and particle_base(frame.bytes_of(slot)) is not None:
-        found.based.add(variant)
-    met = found.met[frame.stream, variant] = Met()
+    opaque = not variant.known and variant.name not in (UNREADABLE, "") and frame.stream != TRAY_INFO
+    met = found.met[frame.stream, variant] = Met(tries=_MAX_TRIED if opaque else 0)
     if variant.name == STRING_DOUBLE.name and variant.key.endswith((WEIGHTS, FINAL_VALUES)):
         met.names = found.names.setdefault(variant.key, set())
     return met

@@ -7,14 +7,17 @@ import numpy as np
 
 from converters.readers.i3.leap import unix_time
 from converters.readers.i3.plan import Fit, Plan
-from converters.readers.i3.rows import EventRows, Row
+from converters.readers.i3.rows import NO_FITTED_HITS, EventRows, Row
 from converters.readers.i3.specs import HEADER_TABLE
 from converters.readers.i3.truth import on_the_sphere, particle_rows, truth_columns
+from converters.readers.i3.weights import weight_columns
 from converters.readers.seatray_hdf5 import fit_columns
 from converters.source import Batch
 from legacy.model import Column, StructuredArray, Table, TableSpec
 
 RECO_WIDTH = 16
+_NOT_FILLED = 2**32 - 1
+"""Run and event of a header that nobody filled (icecube/icetray-public: dataclasses, physics/I3EventHeader.cxx)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,9 @@ def batch_of(events: Sequence[EventRows], first: int, plan: Plan, view: View) ->
     if plan.scalars:
         tables.append(Table(plan.scalar_table, _scalar_rows(events, first, plan)))
     if plan.weights:
-        tables.append(Table(plan.weight_table, _weight_rows(events, first, plan)))
+        weights = _weight_rows(events, first, plan)
+        tables.append(Table(plan.weight_table, weights))
+        columns |= weight_columns(weights, plan.weights, first, len(events)) if view.antares else {}
     if plan.trees or plan.truths:
         tables.append(Table(plan.mc_table, particles))
         columns |= truth_columns(particles, angles, events, first)
@@ -112,12 +117,13 @@ def _header_rows(events: Sequence[EventRows], first: int) -> StructuredArray:
 
 def _key_columns(events: Sequence[EventRows], view: View) -> dict[str, Column]:
     headers = [event.header for event in events]
+    keys = [(head.run, head.event) if head else (-1, -1) for head in headers]
+    numbers = np.array(keys, dtype=np.int64).reshape(-1, 2)
+    numbers[numbers == _NOT_FILLED] = -1
     times = np.array([unix_time(head.start) if head else (-1, -1) for head in headers], dtype=np.int64).reshape(-1, 2)
     return {
-        "run_id": np.array([head.run if head else -1 for head in headers], dtype=np.int64),
-        "frame_index" if view.antares else "source_event_id": np.array(
-            [head.event if head else -1 for head in headers], dtype=np.int64
-        ),
+        "run_id": numbers[:, 0],
+        "frame_index" if view.antares else "source_event_id": numbers[:, 1],
         "trigger_counter": np.array([event.trigger_counter for event in events], dtype=np.int64),
         "trigger_mask": np.array([event.trigger_mask for event in events], dtype=np.int64),
         "timestamp": times[:, 0],
@@ -129,16 +135,23 @@ def _key_columns(events: Sequence[EventRows], view: View) -> dict[str, Column]:
 def _show(
     columns: dict[str, Column], events: Sequence[EventRows], rows: StructuredArray, first: int, view: View
 ) -> None:
-    """Add the columns of ``/events`` that come from the fit shown, as for SeaTray's own HDF5 tables."""
+    """Add the columns of ``/events`` that come from the fit shown, as for SeaTray's own HDF5 tables.
+
+    A fit that failed is none: what it left in its particle is in ``/reco`` only. So are infinite numbers.
+    """
+    rows = rows[rows["fit_status"] <= 0]  # 0 is good, -1 not set
     here = rows["group_id"] - first
     fit: dict[str, Column] = {name: rows[name] for name in rows.dtype.names or ()}
     fit["zenith"], fit["azimuth"] = on_the_sphere(rows["zenith"], rows["azimuth"])
     used = [events[place].hits_used for place in here.tolist()]
     fit["nUsedHits"] = np.array([count.hits for count in used], dtype=np.int64)
     fit["nUsedLines"] = np.array([count.lines for count in used], dtype=np.int64)
+    for name, own in (("nUsedHits", "n_used_hits"), ("nUsedLines", "n_used_lines")):
+        if own in fit:  # a class that was added says so itself, where its hits are not in the frame
+            fit[name] = np.where([count is NO_FITTED_HITS for count in used], fit[own], fit[name])
     for name, values in fit_columns(fit, antares=view.antares).items():
         missing = np.nan if values.dtype.kind == "f" else -1
         columns[name] = np.full(len(events), missing, dtype=values.dtype)
-        columns[name][here] = values
+        columns[name][here] = values if values.dtype.kind != "f" else np.where(np.isfinite(values), values, np.nan)
     if view.fit is not None:
         columns["reco"][here] = view.fit.reco.encode()

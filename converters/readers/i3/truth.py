@@ -99,7 +99,7 @@ def chosen_rows(rows: StructuredArray, first: int, n_events: int) -> NDArray[np.
 def truth_columns(
     rows: StructuredArray, angles: NDArray[np.float64], events: Sequence[EventRows], first: int
 ) -> dict[str, Column]:
-    """Return the columns ``mc_*`` of ``/events``; angles outside of the sphere are missing."""
+    """Return the columns ``mc_*`` of ``/events``; angles outside of the sphere and infinite numbers are missing."""
     chosen = chosen_rows(rows, first, len(events))
     known = chosen >= 0
     seen = np.full((len(events), 2), np.nan)
@@ -109,6 +109,7 @@ def truth_columns(
     def spread(name: str, missing: float) -> Column:
         values: Column = np.full(len(events), missing, dtype=rows.dtype[name])
         values[known] = rows[name][chosen[known]]
+        values[~np.isfinite(values)] = missing
         return values
 
     return {

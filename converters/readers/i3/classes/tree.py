@@ -16,6 +16,8 @@ Nodes = list[tuple[T, int]]
 _U32 = struct.Struct("<I")
 _CHUNK = 65535
 """Most bits in one chunk of a tree; a full chunk is followed by another."""
+_MOST_NODES = 500_000
+"""More nodes of their own cannot lie in an object that is read; references to one node take 4 bytes each."""
 
 
 def nested(archive: Archive, read: Callable[[Archive], T]) -> Nodes[T]:
@@ -28,6 +30,7 @@ def nested(archive: Archive, read: Callable[[Archive], T]) -> Nodes[T]:
             waiting.pop()
             continue
         waiting[-1][1] -= 1
+        _check_size(nodes)
         nodes.append((read(archive), parent))
         waiting.append([len(nodes) - 1, archive.count()])
     return nodes
@@ -54,6 +57,7 @@ def _chunked(archive: Archive) -> Nodes[Particle]:
         for bit in range(size):
             if words[bit >> 6] >> (bit & 63) & 1:
                 parent = (nodes[here][1] if childless else here) if here >= 0 else -1
+                _check_size(nodes)
                 nodes.append((archive.object(PARTICLE), parent))
                 here, childless = len(nodes) - 1, False
             elif not childless:
@@ -61,6 +65,11 @@ def _chunked(archive: Archive) -> Nodes[Particle]:
             elif here >= 0:
                 here = nodes[here][1]
     return nodes
+
+
+def _check_size(nodes: Nodes[T]) -> None:
+    if len(nodes) >= _MOST_NODES:
+        raise FormatError(f"a tree of more than {_MOST_NODES} nodes")
 
 
 def _load(archive: Archive, version: int) -> Nodes[Particle]:

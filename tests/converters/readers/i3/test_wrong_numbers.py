@@ -3,6 +3,7 @@
 Every file is read by both readers, which must agree.
 """
 
+import math
 import runpy
 from pathlib import Path
 
@@ -169,3 +170,64 @@ def test_masks_of_very_many_bits(tmp_path):
     mask = build["mask"]("S", "1", ["0" * 99_999 + "1"])
     read = one_event(tmp_path, {"S": series, "A": mask, "B": mask})
     assert [row["n_hits"] for row in read.tables["/i3_hit_counts"]] == [1, 1, 100_000]
+
+
+def test_an_odd_object_of_a_class_that_is_known_by_its_particle_is_missed_aloud(tmp_path):
+    """A class without layout is taken for a particle if one of its first objects is; none vanishes without a word."""
+    good, odd = (frame("P", {"Fit": build["derived"](fit_status=status)}, 6) for status in (0, 77))
+    for number, parts in enumerate([(good, odd, good), (odd, good, good)]):
+        read = Read(write(tmp_path / f"{number}.i3", *parts))
+        assert len(read.tables["/reco/fit"]) == 2
+        assert any("1 object Fit (AntFit v2) could not be decoded" in text for text in read.warnings)
+
+
+def test_a_header_that_nobody_filled_has_no_numbers(tmp_path):
+    unset = 2**32 - 1
+    header = build["header"](unset, unset, start=(0, 0))
+    read = one_event(tmp_path, {"I3EventHeader": header, "AntaresTriggerCounter": build["integer"](3)})
+    keys = ("run_id", "frame_index", "timestamp", "trigger_counter")
+    assert [read.column(name) for name in keys] == [[-1], [-1], [-1], [3]]
+    assert read.tables["/i3_header"]["event"].tolist() == [unset]
+
+
+@pytest.mark.parametrize(("status", "shown"), [(0, True), (-1, True), (10, False), (20, False), (50, False)])
+def test_a_fit_that_failed_is_none(tmp_path, status, shown):
+    hits = build["series"]({(1, 1): [(1, 1.0)]})
+    objects = {"AafitFinalFit": particle(4, fit_status=status, zenith=0.0), "AafitFinalFitHitsUsed": hits}
+    read = one_event(tmp_path, objects)
+    assert read.column("reco") == ([b"aafit"] if shown else [b"none"])
+    assert read.column("n_hits") == ([1] if shown else [-1])
+    for name in ("zenith", "azimuth", "energy", "pos_x"):
+        assert math.isnan(read.column(name)[0]) != shown
+    assert read.tables["/reco/aafit"][["fit_status", "zenith"]].tolist() == [(status, 0)]
+
+
+def test_infinite_numbers_are_in_the_sources_tables_only(tmp_path):
+    lost = {"energy": math.inf, "x": -math.inf}
+    objects = {"AafitFinalFit": particle(4, **lost), "AafitLambdaFinalFit": double(math.inf)}
+    read = one_event(tmp_path, {**objects, "MCThing": particle(4, energy=math.inf, by=-math.inf)})
+    for name in ("energy", "quality", "pos_x", "mc_energy", "mc_bjorken_y"):
+        assert math.isnan(read.column(name)[0]), name
+    assert math.isfinite(read.column("pos_y")[0])
+    assert read.tables["/reco/aafit"][["energy", "quality", "x"]].tolist() == [(math.inf, math.inf, -math.inf)]
+    assert read.tables["/mc_tracks"]["energy"].tolist() == [math.inf]
+
+
+def test_weights_of_antares(tmp_path):
+    """By km3pipe's factors: 1e-4 m2/cm2, 3.156e7 s/yr, and 1e9 ns/s for the one that is a rate."""
+    weights = {"OneWeight": 2.5e10, "GlobalWeight": 2e-10, "NEvents": 1e9}
+    parts = [
+        frame("P", {"AntaresTriggerCounter": build["integer"](n), **more}, 6)
+        for n, more in enumerate([{"I3MCWeightDict": build["numbers"](weights)}, {}])
+    ]
+    read = Read(write(tmp_path / "x.i3", *parts))
+    assert read.column("weight_w2")[0] == pytest.approx(7.89e13, rel=1e-14)
+    assert read.column("weight_w3")[0] == pytest.approx(6.312e6, rel=1e-14)
+    assert math.isnan(read.column("weight_w2")[1])
+    assert math.isnan(read.column("weight_w3")[1])
+    assert any("weight_w3 is GlobalWeight" in remark for remark in read.facts.remarks)
+    assert read.tables["/mc_info"][["one_weight", "global_weight", "n_events"]].tolist() == [(2.5e10, 2e-10, 1e9)]
+    muons = one_event(tmp_path, {"I3MCWeightDict": build["numbers"]({"NEvents": 5.0})}, detector="antares")
+    assert not any(name.startswith("weight_") for name in muons.batches[0].events)
+    icecube = one_event(tmp_path, {"I3MCWeightDict": build["numbers"](weights)})
+    assert not any(name.startswith("weight_") for name in icecube.batches[0].events)
