@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from legacy.cli import talk
-from legacy.errors import UsageError
+from legacy.errors import UsageError, printable
 
 if TYPE_CHECKING:
     from converters.batch import Report
@@ -63,7 +63,8 @@ def inspect(
     Example: antares-legacy inspect events.evt run.root
     """
     from converters.inspect import describe
-    from legacy.errors import AntaresLegacyError, printable
+    from converters.terminal import terminal_width
+    from legacy.errors import AntaresLegacyError
 
     results: list[dict[str, object]] = []
     failed = False
@@ -82,7 +83,7 @@ def inspect(
         failed = failed or bool(result.problem)
         results.append({"file": printable(str(path)), **result.to_dict()})
         if not as_json:
-            typer.echo(result.to_text(path))
+            typer.echo(result.to_text(path, terminal_width()))
     if as_json:
         typer.echo(json.dumps(results, indent=1, ensure_ascii=False))
     raise typer.Exit(1 if failed else 0)
@@ -213,14 +214,18 @@ def _say_outcome(outcome: "Outcome") -> None:
     if outcome.status == "skipped":
         talk.detail(f"skipped: {outcome.reason}")
         return
-    talk.detail(f"{outcome.status}: {outcome.source} ({outcome.entry.n_events if outcome.entry else 0} events)")
+    name = printable(str(outcome.source))
+    talk.detail(f"{outcome.status}: {name}" + (f" ({outcome.entry.n_events} events)" if outcome.entry else ""))
     for warning in outcome.warnings:
-        talk.say(f"warning: {outcome.source}: {warning}")
+        talk.say(f"warning: {name}: {warning}")
 
 
 def _say_report(report: "Report") -> None:
     counts = ", ".join(f"{number} {status}" for status, number in report.counts.items()) or "nothing to do"
-    talk.say(f"{counts}; {report.n_events} events in {report.seconds:.1f} s; manifest: {report.manifest}")
+    events = f"{report.n_events} events " if report.n_events or report.exit_code else ""
+    talk.say(f"{counts}; {events}in {report.seconds:.1f} s; manifest: {report.manifest}")
+    if {"failed", "skipped"} & set(report.counts):
+        talk.say(f"each input and its reason: {report.path}")
 
 
 def validate(
@@ -262,9 +267,10 @@ def show(
     Without an option: its tables and a summary. Example: antares-legacy show level3/events.l3.h5 --head 5
     """
     from converters.show import Parts, render
+    from converters.terminal import terminal_width
 
     parts = Parts(header=header, parameters=parameters, provenance=provenance, coverage=coverage, head=head)
-    typer.echo(render(file, parts, as_json=as_json))
+    typer.echo(render(file, parts, as_json=as_json, width=terminal_width()))
 
 
 def plot(
