@@ -224,7 +224,7 @@ def _say_report(report: "Report") -> None:
     counts = ", ".join(f"{number} {status}" for status, number in report.counts.items()) or "nothing to do"
     events = f"{report.n_events} events " if report.n_events or report.exit_code else ""
     talk.say(f"{counts}; {events}in {report.seconds:.1f} s; manifest: {report.manifest}")
-    if {"failed", "skipped"} & set(report.counts):
+    if len(report.outcomes) > 1 and {"failed", "skipped"} & set(report.counts):
         talk.say(f"each input and its reason: {report.path}")
 
 

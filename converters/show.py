@@ -127,7 +127,10 @@ def _overview(file: Any) -> dict[str, object]:
             )
 
     file.visititems(note)
-    attributes = {name: _plain(value) for name, value in sorted(file.attrs.items()) if name.islower()}
+    # `about` explains the file to those who have no `show`.
+    attributes = {
+        name: _plain(value) for name, value in sorted(file.attrs.items()) if name.islower() and name != "about"
+    }
     header = {name: text for name, text in _header(file).items() if text}
     return {"product": attributes, "header": header, "tables": tables}
 
