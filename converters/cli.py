@@ -108,7 +108,7 @@ def convert(
         ),
     ] = None,
     detector: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The detector, where the file does not say: antares.")
+        str | None, typer.Option(metavar="NAME", help="The detector, where the file does not say it, such as antares.")
     ] = None,
     zenith: Annotated[
         Zenith | None,
@@ -129,7 +129,9 @@ def convert(
     antdst_mapping: Annotated[
         Path | None, typer.Option(metavar="MAPPING.yaml", help="Members of AntDST classes and the columns they become.")
     ] = None,
-    salvage: Annotated[bool, typer.Option("--salvage", help="Keep the whole events of a damaged file.")] = False,
+    salvage: Annotated[
+        bool, typer.Option("--salvage", help="Keep the whole events of a damaged .evt or .i3 file.")
+    ] = False,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace existing products that do not match.")
     ] = False,
@@ -177,7 +179,7 @@ def convert(
     report = _convert_with_progress(template, inputs, out, shard, jobs)
     if as_json:
         typer.echo(json.dumps(report.to_dict(), indent=1, ensure_ascii=False))
-    _say_report(report)
+    _say_report(report, to)
     raise typer.Exit(report.exit_code)
 
 
@@ -215,15 +217,18 @@ def _say_outcome(outcome: "Outcome") -> None:
         talk.detail(f"skipped: {outcome.reason}")
         return
     name = printable(str(outcome.source))
-    talk.detail(f"{outcome.status}: {name}" + (f" ({outcome.entry.n_events} events)" if outcome.entry else ""))
+    entry = outcome.entry
+    counted = entry is not None and (entry.n_events or entry.path.endswith((".h5", ".hdf5")))
+    talk.detail(f"{outcome.status}: {name}" + (f" ({entry.n_events} events)" if entry and counted else ""))
     for warning in outcome.warnings:
         talk.say(f"warning: {name}: {warning}")
 
 
-def _say_report(report: "Report") -> None:
+def _say_report(report: "Report", to: Product) -> None:
     counts = ", ".join(f"{number} {status}" for status, number in report.counts.items()) or "nothing to do"
-    events = f"{report.n_events} events " if report.n_events or report.exit_code else ""
-    talk.say(f"{counts}; {events}in {report.seconds:.1f} s; manifest: {report.manifest}")
+    # Sound, spectra and tables have no events to count.
+    events = f"{report.n_events} events in " if report.n_events or to is Product.HDF5 else ""
+    talk.say(f"{counts}; {events}{report.seconds:.1f} s; manifest: {report.manifest}")
     if len(report.outcomes) > 1 and {"failed", "skipped"} & set(report.counts):
         talk.say(f"each input and its reason: {report.path}")
 
@@ -259,7 +264,7 @@ def show(
     parameters: Annotated[bool, typer.Option("--parameters", help="Meaning and unit of every column.")] = False,
     provenance: Annotated[bool, typer.Option("--provenance", help="How the file came to be.")] = False,
     coverage: Annotated[bool, typer.Option("--coverage", help="What became of every field of the source.")] = False,
-    head: Annotated[int | None, typer.Option("--head", min=1, metavar="N", help="The first N events.")] = None,
+    head: Annotated[int | None, typer.Option("--head", min=1, metavar="N", help="The first N events, or rows.")] = None,
     as_json: Json = False,
 ) -> None:
     """Look inside a product.

@@ -14,6 +14,7 @@ from legacy.errors import UsageError
 
 _SOURCE_SUFFIXES = (".evt", ".root", ".hdf5", ".h5", ".data", ".dat", ".txt", ".csv", ".tsv", ".ecsv", ".bin", ".i3")
 _COMPRESSIONS = (".gz", ".bz2", ".zst")
+_BOOKS = re.compile(r"(manifest|report)(\.[0-9]+-of-[0-9]+)?\.jsonl?")  # of this program, beside its products
 _EVENT_SUFFIXES = (".evt", ".i3")
 _PRODUCT_MARK = ".l3."
 _FILE_SUFFIXES = {
@@ -201,7 +202,7 @@ def _folder_jobs(
         subfolders[:] = sorted(name for name in subfolders if os.path.realpath(here / name) != inside)
         for name in sorted(names):
             path = here / name
-            if name.startswith(".") or _PRODUCT_MARK in name:
+            if name.startswith(".") or _PRODUCT_MARK in name or _BOOKS.fullmatch(name):
                 continue
             if not _worth_a_look(path):
                 passed_over.add(path)
