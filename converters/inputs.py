@@ -204,6 +204,8 @@ def _folder_jobs(
             path = here / name
             if name.startswith(".") or _PRODUCT_MARK in name or _BOOKS.fullmatch(name):
                 continue
+            if path.suffix == ".yaml" and path.with_suffix("").is_file():
+                continue  # describes the table beside it, and is read with it
             if not _worth_a_look(path):
                 passed_over.add(path)
                 continue
