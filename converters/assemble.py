@@ -155,8 +155,10 @@ def _header(gathered: Gathered, request: Request, file: EventFile) -> dict[str, 
         stop=stop,
         created=now(),
     )
-    if not values["description"]:
-        values["description"] = ". ".join(gathered.facts.remarks)
+    # The user's words come first, but never instead of the conventions of the source.
+    if remarks := ". ".join(gathered.facts.remarks):
+        given = values["description"].rstrip(". ")
+        values["description"] = f"{given}. {remarks}" if given else remarks
     return values
 
 

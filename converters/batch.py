@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from converters.inputs import NOTHING_INSIDE, Job, Plan
+from converters.inputs import NOTHING_INSIDE, UNKNOWN_INSIDE, Job, Plan, named_as_events
 from converters.pipeline import convert_one
 from converters.registry import SUFFIXES
 from converters.request import Outcome, Request
@@ -106,8 +106,10 @@ def attempt(work: _Work) -> Outcome:
     try:
         return convert_one(work.request)
     except (NotConvertibleError, UnknownFormatError) as error:
-        # A file found in a folder may be anything; one that the user named was meant to be converted.
-        status, code = ("failed", 1) if work.named else ("skipped", 0)
+        # A file found in a folder may be anything; one that the user named was meant to be converted, and one that is
+        # called .evt or .i3 and has another content is damaged.
+        damaged = isinstance(error, UnknownFormatError) and named_as_events(source.name)
+        status, code = ("failed", 1) if work.named or damaged else ("skipped", 0)
         return Outcome(source, status, reason=str(error), exit_code=code, seconds=time.monotonic() - started)
     except AntaresLegacyError as error:
         reason, code = str(error), error.exit_code
@@ -159,9 +161,13 @@ def convert_all(plan: Plan, template: Request, jobs: int, on_outcome: Callable[[
     report_path = plan.folder / f"report{mark}.json"
     outcomes: list[Outcome] = []
 
+    failed = 0
+
     def note(outcome: Outcome) -> None:
+        nonlocal failed
         outcomes.append(outcome)
-        on_outcome(outcome, sum(o.status == "failed" for o in outcomes))
+        failed += outcome.status == "failed"
+        on_outcome(outcome, failed)
 
     with _machine_errors(plan.folder):
         plan.folder.mkdir(parents=True, exist_ok=True)
@@ -170,6 +176,8 @@ def convert_all(plan: Plan, template: Request, jobs: int, on_outcome: Callable[[
             if not plan.shard:
                 remove_parts(plan)
             try:
+                for path in plan.passed_over:
+                    note(Outcome(path, "skipped", reason=printable(f"{path}: {UNKNOWN_INSIDE}")))
                 for path, problem in plan.problems:
                     note(Outcome(path, "failed", reason=printable(f"{path}: {problem}"), exit_code=1))
                 with closing(_outcomes(plan, template, jobs, entries)) as results:

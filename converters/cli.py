@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from legacy.cli import talk
-from legacy.errors import UsageError
+from legacy.errors import UsageError, printable
 
 if TYPE_CHECKING:
     from converters.batch import Report
@@ -63,7 +63,8 @@ def inspect(
     Example: antares-legacy inspect events.evt run.root
     """
     from converters.inspect import describe
-    from legacy.errors import AntaresLegacyError, printable
+    from converters.terminal import terminal_width
+    from legacy.errors import AntaresLegacyError
 
     results: list[dict[str, object]] = []
     failed = False
@@ -82,7 +83,7 @@ def inspect(
         failed = failed or bool(result.problem)
         results.append({"file": printable(str(path)), **result.to_dict()})
         if not as_json:
-            typer.echo(result.to_text(path))
+            typer.echo(result.to_text(path, terminal_width()))
     if as_json:
         typer.echo(json.dumps(results, indent=1, ensure_ascii=False))
     raise typer.Exit(1 if failed else 0)
@@ -107,7 +108,7 @@ def convert(
         ),
     ] = None,
     detector: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The detector, where the file does not say: antares.")
+        str | None, typer.Option(metavar="NAME", help="The detector, where the file does not say it, such as antares.")
     ] = None,
     zenith: Annotated[
         Zenith | None,
@@ -128,7 +129,9 @@ def convert(
     antdst_mapping: Annotated[
         Path | None, typer.Option(metavar="MAPPING.yaml", help="Members of AntDST classes and the columns they become.")
     ] = None,
-    salvage: Annotated[bool, typer.Option("--salvage", help="Keep the whole events of a damaged file.")] = False,
+    salvage: Annotated[
+        bool, typer.Option("--salvage", help="Keep the whole events of a damaged .evt or .i3 file.")
+    ] = False,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace existing products that do not match.")
     ] = False,
@@ -176,7 +179,7 @@ def convert(
     report = _convert_with_progress(template, inputs, out, shard, jobs)
     if as_json:
         typer.echo(json.dumps(report.to_dict(), indent=1, ensure_ascii=False))
-    _say_report(report)
+    _say_report(report, to)
     raise typer.Exit(report.exit_code)
 
 
@@ -213,14 +216,21 @@ def _say_outcome(outcome: "Outcome") -> None:
     if outcome.status == "skipped":
         talk.detail(f"skipped: {outcome.reason}")
         return
-    talk.detail(f"{outcome.status}: {outcome.source} ({outcome.entry.n_events if outcome.entry else 0} events)")
+    name = printable(str(outcome.source))
+    entry = outcome.entry
+    counted = entry is not None and (entry.n_events or entry.path.endswith((".h5", ".hdf5")))
+    talk.detail(f"{outcome.status}: {name}" + (f" ({entry.n_events} events)" if entry and counted else ""))
     for warning in outcome.warnings:
-        talk.say(f"warning: {outcome.source}: {warning}")
+        talk.say(f"warning: {name}: {warning}")
 
 
-def _say_report(report: "Report") -> None:
+def _say_report(report: "Report", to: Product) -> None:
     counts = ", ".join(f"{number} {status}" for status, number in report.counts.items()) or "nothing to do"
-    talk.say(f"{counts}; {report.n_events} events in {report.seconds:.1f} s; manifest: {report.manifest}")
+    # Sound, spectra and tables have no events to count.
+    events = f"{report.n_events} events in " if report.n_events or to is Product.HDF5 else ""
+    talk.say(f"{counts}; {events}{report.seconds:.1f} s; manifest: {report.manifest}")
+    if len(report.outcomes) > 1 and {"failed", "skipped"} & set(report.counts):
+        talk.say(f"each input and its reason: {report.path}")
 
 
 def validate(
@@ -254,7 +264,7 @@ def show(
     parameters: Annotated[bool, typer.Option("--parameters", help="Meaning and unit of every column.")] = False,
     provenance: Annotated[bool, typer.Option("--provenance", help="How the file came to be.")] = False,
     coverage: Annotated[bool, typer.Option("--coverage", help="What became of every field of the source.")] = False,
-    head: Annotated[int | None, typer.Option("--head", min=1, metavar="N", help="The first N events.")] = None,
+    head: Annotated[int | None, typer.Option("--head", min=1, metavar="N", help="The first N events, or rows.")] = None,
     as_json: Json = False,
 ) -> None:
     """Look inside a product.
@@ -262,9 +272,10 @@ def show(
     Without an option: its tables and a summary. Example: antares-legacy show level3/events.l3.h5 --head 5
     """
     from converters.show import Parts, render
+    from converters.terminal import terminal_width
 
     parts = Parts(header=header, parameters=parameters, provenance=provenance, coverage=coverage, head=head)
-    typer.echo(render(file, parts, as_json=as_json))
+    typer.echo(render(file, parts, as_json=as_json, width=terminal_width()))
 
 
 def plot(

@@ -122,6 +122,10 @@ def read_head(path: Path) -> bytes:
         with path.open("rb") as stream:
             head = stream.read(HEAD_SIZE)
     except FileNotFoundError:
+        if path.is_symlink():
+            raise InputError(
+                path, "is a link to a file that is not there", advice="is its storage mounted? Else repair the link"
+            ) from None
         raise InputError(path, "no such file", advice="check the name") from None
     except IsADirectoryError:
         raise InputError(path, "is a folder", expected="a file") from None
@@ -130,7 +134,7 @@ def read_head(path: Path) -> bytes:
             path, f"cannot be read ({error.strerror})", advice="check its permissions and the storage"
         ) from error
     if not head:
-        raise CorruptInputError(path, "the file is empty", expected="events", found="0 bytes")
+        raise CorruptInputError(path, "the file is empty", expected="events", found="0 bytes", advice="fetch it again")
     return head
 
 
@@ -207,7 +211,7 @@ def detect(path: Path) -> Detected:
         "not a known format",
         expected="one of " + ", ".join([*(row.name for row in reader_rows()), *(row.name for row in AUXILIARY)]),
         found="text without known tags or columns" if family == "text" else "binary data without a known beginning",
-        advice="--format NAME forces a reader",
+        advice="`--format NAME` forces a reader; if it was an event file once, fetch it again and compare its checksum",
     )
 
 

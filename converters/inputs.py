@@ -14,6 +14,8 @@ from legacy.errors import UsageError
 
 _SOURCE_SUFFIXES = (".evt", ".root", ".hdf5", ".h5", ".data", ".dat", ".txt", ".csv", ".tsv", ".ecsv", ".bin", ".i3")
 _COMPRESSIONS = (".gz", ".bz2", ".zst")
+_BOOKS = re.compile(r"(manifest|report)(\.[0-9]+-of-[0-9]+)?\.jsonl?")  # of this program, beside its products
+_EVENT_SUFFIXES = (".evt", ".i3")
 _PRODUCT_MARK = ".l3."
 _FILE_SUFFIXES = {
     "hdf5": (".h5", ".hdf5"),
@@ -24,6 +26,7 @@ _FILE_SUFFIXES = {
     "json": (".json",),
 }
 _ALL_FILE_SUFFIXES = [suffix for suffixes in _FILE_SUFFIXES.values() for suffix in suffixes]
+UNKNOWN_INSIDE = "of no known format; `antares-legacy inspect` tells more"
 NOTHING_INSIDE = "no file in this folder can be converted; `antares-legacy inspect` tells what a file is"
 
 
@@ -57,6 +60,8 @@ class Plan:
         Where manifest and report lie.
     folders
         The input folders.
+    passed_over
+        Files found in folders that are of no known format.
     problems
         Inputs that cannot become jobs, and why: folders in which nothing looks convertible, or that cannot
         be listed.
@@ -67,6 +72,7 @@ class Plan:
     jobs: tuple[Job, ...]
     folder: Path
     folders: tuple[Path, ...] = ()
+    passed_over: tuple[Path, ...] = ()
     problems: tuple[tuple[Path, str], ...] = ()
     shard: str = ""
 
@@ -79,6 +85,12 @@ def product_stem(name: str) -> str:
         if stem.lower().endswith(suffix) and len(stem) > len(suffix):
             return stem[: -len(suffix)]
     return stem
+
+
+def named_as_events(name: str) -> bool:
+    """Say if only event files have such names; one of unknown content is then damaged, and no foreign file."""
+    packed = next((suffix for suffix in _COMPRESSIONS if name.endswith(suffix)), "")
+    return name.removesuffix(packed).lower().endswith(_EVENT_SUFFIXES)
 
 
 def make_plan(inputs: Sequence[str], out: Path, to: str, shard: str | None) -> Plan:
@@ -111,15 +123,17 @@ def make_plan(inputs: Sequence[str], out: Path, to: str, shard: str | None) -> P
     jobs = [Job(path, out if single else out / (product_stem(path.name) + SUFFIXES[to])) for path in files]
     root = os.path.commonpath([_absolute(folder) for folder in folders]) if folders else ""
     problems: list[tuple[Path, str]] = []
+    passed_over: set[Path] = set()
     for folder in folders:
-        found = list(_folder_jobs(folder, root, out, SUFFIXES[to], problems))
+        found = list(_folder_jobs(folder, root, out, SUFFIXES[to], passed_over, problems))
         jobs.extend(found)
         if not found:
             problems.append((folder, NOTHING_INSIDE))
     jobs = _unique(jobs)
     part, name = _shard(shard)
     chosen = tuple(jobs[part[0] :: part[1]])
-    return Plan(chosen, out.parent if single else out, tuple(folders), tuple(problems), name)
+    others = tuple(sorted(passed_over - {job.source for job in jobs})[part[0] :: part[1]])
+    return Plan(chosen, out.parent if single else out, tuple(folders), others, tuple(problems), name)
 
 
 def size_of(path: Path) -> int:
@@ -174,7 +188,9 @@ def _is_file_name(out: Path, to: str) -> bool:
     return not out.is_dir() and out.name.lower().endswith(_FILE_SUFFIXES[to])
 
 
-def _folder_jobs(folder: Path, root: str, out: Path, suffix: str, problems: list[tuple[Path, str]]) -> Iterator[Job]:
+def _folder_jobs(
+    folder: Path, root: str, out: Path, suffix: str, passed_over: set[Path], problems: list[tuple[Path, str]]
+) -> Iterator[Job]:
     """Mirror a folder below `out`; several folders keep the names that tell them apart."""
     inside = os.path.realpath(out)
 
@@ -186,10 +202,22 @@ def _folder_jobs(folder: Path, root: str, out: Path, suffix: str, problems: list
         subfolders[:] = sorted(name for name in subfolders if os.path.realpath(here / name) != inside)
         for name in sorted(names):
             path = here / name
-            if name.startswith(".") or _PRODUCT_MARK in name or not path.is_file() or not might_be_input(path):
+            if name.startswith(".") or _PRODUCT_MARK in name or _BOOKS.fullmatch(name):
+                continue
+            if path.suffix == ".yaml" and path.with_suffix("").is_file():
+                continue  # describes the table beside it, and is read with it
+            if not _worth_a_look(path):
+                passed_over.add(path)
                 continue
             relative = Path(_absolute(path)).relative_to(root).parent
             yield Job(path, out / relative / (product_stem(name) + suffix), named=False)
+
+
+def _worth_a_look(path: Path) -> bool:
+    """Say if a file found in a folder may be an input, or should have been one: damaged, or no longer there."""
+    if named_as_events(path.name):
+        return True
+    return might_be_input(path) if path.is_file() else path.is_symlink() and not path.exists()
 
 
 def _unique(jobs: list[Job]) -> list[Job]:

@@ -1,5 +1,6 @@
 """What `inspect` says about a file."""
 
+import shlex
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -9,7 +10,8 @@ from converters.detect import RECOGNISED, Detected, detect
 from converters.layout import NO_FITS, RECO_PREFIX
 from converters.registry import load_auxiliary, load_reader
 from converters.source import CoverageRow, EventFile, ReadOptions
-from legacy.errors import InputError, NotConvertibleError
+from converters.terminal import wrapped
+from legacy.errors import InputError, NotConvertibleError, printable
 
 _LONGEST_LIST = 40
 
@@ -51,8 +53,8 @@ class Description:
         """Return all of it for JSON."""
         return asdict(self)
 
-    def to_text(self, path: Path) -> str:
-        """Return it for people."""
+    def to_text(self, path: Path, width: int | None = None) -> str:
+        """Return it for people, in lines of at most `width` columns."""
         lines = [f"{path}: {self.summary}", f"  format: {self.format}"]
         lines += [f"  {name}: {value}" for name, value in self.facts.items() if value not in ("", None)]
         if self.tables:
@@ -65,7 +67,7 @@ class Description:
             lines.append(f"  problem: {self.problem}")
         if self.advice:
             lines.append(f"  next: {self.advice}")
-        return "\n".join(lines)
+        return "\n".join(wrapped(printable(line), width, " " * 6) for line in lines)
 
 
 def _shortened(lines: list[str]) -> list[str]:
@@ -110,16 +112,22 @@ def _describe_recognised(path: Path, detected: Detected) -> Description:
 def _describe_auxiliary(path: Path, detected: Detected) -> Description:
     format_ = load_auxiliary(detected.format)
     survey = format_.survey(path)
-    words = "|".join(format_.products)
+    first, *others = format_.products
+    instead = f"   (or {', '.join(others)})" if others else ""
     return Description(
         format=detected.format,
         summary=survey.summary,
         convertible=True,
-        advice="" if survey.problem else f"antares-legacy convert {path.name} -o products --to {words}",
+        advice="" if survey.problem else f"antares-legacy convert {_quoted(path)} -o products --to {first}{instead}",
         facts={**_plain_facts(path, detected), **survey.facts},
         tables=survey.contents,
         problem=survey.problem,
     )
+
+
+def _quoted(path: Path) -> str:
+    """Return a path as it can be typed after a command."""
+    return shlex.quote(str(path))
 
 
 def _plain_facts(path: Path, detected: Detected) -> dict[str, object]:
@@ -149,7 +157,7 @@ def _describe_events(path: Path, detected: Detected) -> Description:
         format=detected.format,
         summary=reader.description,
         convertible=True,
-        advice=f"antares-legacy convert {path.name} -o level3" if not problem else "",
+        advice=f"antares-legacy convert {_quoted(path)} -o level3" if not problem else "",
         facts=facts,
         tables=tables or _contents(path, detected.format),
         header=header,

@@ -9,6 +9,16 @@ number for new columns or tables.
 from legacy.columns import EVENT_INFO, EVENTS, GROUP_ID, HITS_MET, MC_TRACKS
 from legacy.model import ColumnSpec, TableSpec
 
+ABOUT = (
+    "Reconstructed events of a neutrino telescope, one row per event in /events. group_id links the tables. "
+    "/parameters explains every column of every table: unit (VOUnits; empty: a plain number), type, UCD, meaning. "
+    "Missing values: NaN in floating-point columns, -1 in integers, empty texts; never 0. Times are UTC. "
+    "In /events, zenith and azimuth say where a particle came from, dir_x, dir_y, dir_z where it flies to. "
+    "/header: title, author, licence. /provenance: how the file came to be, and its source. "
+    "/source_coverage: what became of every field of the source."
+)
+"""Said in every HDF5 product, for those who have the file and nothing else."""
+
 DATA_MODEL_VERSION = "1.0"
 KM3PIPE_FORMAT_VERSION = "5.1"
 """Version of the km3pipe HDF5 format that the file follows."""

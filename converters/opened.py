@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from converters.detect import read_head
+from converters.registry import SUFFIXES
 from legacy.errors import CorruptInputError, InputError
 
 
@@ -36,8 +37,14 @@ def open_product(path: Path) -> Iterator[Any]:
     if not path.is_file():
         raise InputError(path, "no such file", expected="a level-3 HDF5 product (.l3.h5)", advice="check the name")
     if not h5py.is_hdf5(path):
+        table = path.name.endswith(SUFFIXES["csv"])
         raise InputError(
-            path, "is no HDF5 file", expected="a level-3 HDF5 product", advice="make one with `antares-legacy convert`"
+            path,
+            "is a table of text" if table else "is no HDF5 file",
+            expected="a level-3 HDF5 product",
+            advice="open it as it is; to look at events here, convert their source to HDF5"
+            if table
+            else "make one with `antares-legacy convert`; `antares-legacy inspect` tells what it is",
         )
     try:
         with h5py.File(path, "r") as file:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -153,7 +154,7 @@ def _may_keep(request: Request, maker: Maker, known: Mapping[str, str] | None) -
     if known is not None:
         checks = {
             "another data model version": known["data_model_version"] == DATA_MODEL_VERSION,
-            "other options": without_image(known["parameters"]) == request.parameters(),
+            "other options": without_image(known["parameters"]) in _equivalent_options(request),
             "another source": known["input_sha256"] == sha256_of(request.source),
             "another description": known.get("fingerprint", "") == maker.fingerprint(request.source),
         }
@@ -168,6 +169,16 @@ def _may_keep(request: Request, maker: Maker, known: Mapping[str, str] | None) -
     if request.overwrite:
         return False
     raise ProductError(target, problem, advice="--overwrite replaces it; or choose another output folder")
+
+
+def _equivalent_options(request: Request) -> tuple[str, ...]:
+    """List the options that make the product of `request`, as `Request.parameters` writes them.
+
+    A product made without ``--salvage`` is whole, and ``--salvage`` would change nothing in it: so a run over a
+    folder can be repeated with it, for the few files that are damaged.
+    """
+    strict = replace(request, options=replace(request.options, salvage=False))
+    return (request.parameters(), strict.parameters()) if request.options.salvage else (request.parameters(),)
 
 
 def _entry(target: Path, known: Mapping[str, str]) -> ManifestEntry:

@@ -18,6 +18,7 @@ from converters.layout import (
     PROVENANCE_TABLE,
 )
 from converters.opened import open_product
+from converters.terminal import grid, pairs
 from legacy.errors import ProductError, printable
 
 _TABLES = {
@@ -39,8 +40,19 @@ class Parts:
     head: int | None = None
 
 
-def render(path: Path, parts: Parts, *, as_json: bool) -> str:
+def render(path: Path, parts: Parts, *, as_json: bool, width: int | None = None) -> str:
     """Return the parts of a product as text or JSON.
+
+    Parameters
+    ----------
+    path
+        The product.
+    parts
+        Which of them.
+    as_json
+        JSON instead of text.
+    width
+        Columns of the terminal that the text has to fit; None sets no limit.
 
     Raises
     ------
@@ -58,11 +70,11 @@ def render(path: Path, parts: Parts, *, as_json: bool) -> str:
         raise ProductError(
             path, "does not follow the data model", found=str(error), advice="`antares-legacy validate` tells more"
         ) from error
-    if found is not None and not as_json:
+    if not as_json:
         content = {title: _cleaned(value) for title, value in content.items()}
     if as_json:
         return json.dumps(content, indent=1, ensure_ascii=False)
-    return "\n\n".join(f"{title}\n{_as_text(value)}" for title, value in content.items())
+    return "\n\n".join(f"{title}\n{_as_text(value, width)}" for title, value in content.items())
 
 
 def _collect(file: Any, parts: Parts) -> dict[str, object]:
@@ -115,7 +127,10 @@ def _overview(file: Any) -> dict[str, object]:
             )
 
     file.visititems(note)
-    attributes = {name: _plain(value) for name, value in sorted(file.attrs.items()) if name.islower()}
+    # `about` explains the file to those who have no `show`.
+    attributes = {
+        name: _plain(value) for name, value in sorted(file.attrs.items()) if name.islower() and name != "about"
+    }
     header = {name: text for name, text in _header(file).items() if text}
     return {"product": attributes, "header": header, "tables": tables}
 
@@ -139,25 +154,9 @@ def _plain(value: object) -> object:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _as_text(value: object) -> str:
+def _as_text(value: object, width: int | None) -> str:
     if isinstance(value, Mapping):
-        width = max((len(str(name)) for name in value), default=0)
-        return "\n".join(f"  {name!s:<{width}}  {text}" for name, text in value.items())
+        return pairs(value, width)
     if isinstance(value, Sequence) and value:
-        return _grid(value)
+        return grid(value, width)
     return "  nothing"
-
-
-def _grid(rows: Sequence[Mapping[str, object]]) -> str:
-    names = list(rows[0])
-    cells = [[_cell(row[name]) for name in names] for row in rows]
-    widths = [max(len(name), *(len(row[n]) for row in cells)) for n, name in enumerate(names)]
-    lines = [[name.ljust(width) for name, width in zip(names, widths, strict=True)]]
-    lines += [[text.ljust(width) for text, width in zip(row, widths, strict=True)] for row in cells]
-    return "\n".join("  " + "  ".join(line).rstrip() for line in lines)
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return "-"
-    return f"{value:.9g}" if isinstance(value, float) else str(value)

@@ -40,10 +40,11 @@ class Verdict:
 
     def to_text(self) -> str:
         """Return it for people."""
+        name = printable(str(self.file))
         if self.problems:
             count = "1 problem" if len(self.problems) == 1 else f"{len(self.problems)} problems"
-            return "\n".join([f"{self.file}: {count}", *(f"  {problem}" for problem in self.problems)])
-        lines = [f"{self.file}: valid"]
+            return "\n".join([f"{name}: {count}", *(f"  {problem}" for problem in self.problems)])
+        lines = [f"{name}: valid"]
         if self.values_compared:
             of_events = f" of {self.events} events" if self.events else ""
             lines[0] += f"; {self.values_compared} values{of_events} equal those of the source"

@@ -43,12 +43,12 @@ class Talk:
     def say(self, text: str) -> None:
         """Say something to people."""
         if not self.quiet:
-            typer.echo(text, err=True)
+            _to_stderr(text)
 
     def detail(self, text: str) -> None:
         """Say something only with ``-v``."""
         if self.verbose:
-            typer.echo(text, err=True)
+            _to_stderr(text)
 
     def ask_secret(self, text: str) -> str:
         """Ask for something that does not show while it is typed."""
@@ -57,7 +57,15 @@ class Talk:
 
     def error(self, text: str) -> None:
         """Say what went wrong, always."""
-        typer.echo(text, err=True)
+        _to_stderr(text)
+
+
+def _to_stderr(text: str) -> None:
+    # Not typer.echo: it writes past what a progress bar has put in the place of sys.stderr, and the lines then
+    # run into the bar instead of above it.
+    shown = "\n".join(map(printable, text.split("\n")))
+    sys.stderr.write(f"{shown}\n")
+    sys.stderr.flush()
 
 
 talk = Talk()
@@ -126,12 +134,30 @@ def _terminate(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG00
     raise SystemExit(_TERMINATED)
 
 
+def summarise_commands(commands: typer.Typer) -> None:
+    """Give the list of commands in a help text their first sentences whole; otherwise the end is cut off."""
+    for command in commands.registered_commands:
+        if command.short_help is None and command.callback is not None:
+            command.short_help = _first_sentence(command.callback.__doc__ or "")
+    for group in commands.registered_groups:
+        if group.typer_instance is not None:
+            summarise_commands(group.typer_instance)
+            if isinstance(text := group.typer_instance.info.help, str):
+                group.short_help = _first_sentence(text)
+
+
+def _first_sentence(text: str) -> str:
+    paragraph = " ".join(text.strip().partition("\n\n")[0].split())
+    return paragraph.partition(". ")[0].rstrip(".")
+
+
 def main() -> None:
     """Run the command line and exit; the entry point of the console script."""
     signal.signal(signal.SIGTERM, _terminate)
     try:
         for point in entry_points(group=COMMAND_GROUP):
             point.load()(app)
+        summarise_commands(app)
         code = app(standalone_mode=False)
         if code == _INTERRUPTED:  # recent versions of typer turn Ctrl-C into this code themselves
             talk.error(_GOES_ON)

@@ -55,12 +55,12 @@ LOCAL = (
         "f8",
         "rad",
         "pos.az.azi",
-        "Azimuth of the direction the particle came from, counter-clockwise from UTM grid east",
+        "Azimuth of the direction the particle came from, counter-clockwise from x, which is grid east",
     ),
 )
 DIRECTION = (
-    _c("dir_x", "f8", "", "pos.cartesian.x", "Direction of flight, unit vector, x = UTM grid east"),
-    _c("dir_y", "f8", "", "pos.cartesian.y", "Direction of flight, unit vector, y = UTM grid north"),
+    _c("dir_x", "f8", "", "pos.cartesian.x", "Direction of flight, unit vector, x = grid east (ANTARES, KM3NeT: UTM)"),
+    _c("dir_y", "f8", "", "pos.cartesian.y", "Direction of flight, unit vector, y = grid north (ANTARES, KM3NeT: UTM)"),
     _c("dir_z", "f8", "", "pos.cartesian.z", "Direction of flight, unit vector, z = up"),
 )
 POSITION = (
@@ -129,7 +129,7 @@ TRUTH = (
         "f8",
         "rad",
         "pos.az.azi",
-        _TRUTH + "azimuth the particle came from, counter-clockwise from UTM grid east",
+        _TRUTH + "azimuth the particle came from, counter-clockwise from x, which is grid east",
     ),
     _c(
         "mc_is_cc",

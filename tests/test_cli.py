@@ -37,6 +37,15 @@ def test_the_commands_of_today(cli: Cli) -> None:
     assert "publish" not in command_names(), "a command appears when it works"
 
 
+def test_no_summary_of_a_command_is_cut(run_program: Cli) -> None:
+    for group in ([], ["dbdump"], ["catalog"], ["containers"], ["sandbox"]):
+        ran = run_program(*group, "--help", env={"COLUMNS": "80"})
+        commands = ran.out.partition("Commands:\n")[2]
+        assert commands.count("\n") > 2
+        assert "..." not in commands
+        assert max(map(len, commands.splitlines())) <= 80
+
+
 @pytest.mark.parametrize("name", command_names())
 def test_help_has_an_example(name: str, cli: Cli) -> None:
     for option in ("--help", "-h"):

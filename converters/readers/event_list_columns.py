@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from legacy.errors import InputError, UsageError, nearest
+from legacy.errors import NotConvertibleError, UsageError, nearest
 
 IGNORED = "-"
 
@@ -199,7 +199,8 @@ def columns_to_try(path: Path, words: Sequence[str], line: int) -> tuple[Layout,
         COLUMNS[name].value(word) is not None for name, word in zip(tail, words[2:], strict=True)
     )
     if not fits or float(words[3]) > _MAX_PUBLIC_ERROR:
-        raise InputError(
+        # Any table of numbers may look like a list of events: one in a folder is passed over, one that is named is not.
+        raise NotConvertibleError(
             path,
             "the columns of this list are not known",
             where=f"line {line}",

@@ -12,7 +12,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from converters.layout import DATA_MODEL_VERSION, KM3PIPE_FORMAT_VERSION, PROVENANCE_TABLE
+from converters.layout import ABOUT, DATA_MODEL_VERSION, KM3PIPE_FORMAT_VERSION, PROVENANCE_TABLE
 from converters.product import Product
 from converters.summary import FACTS
 from converters.writers.prov_file import prov_path, prov_text
@@ -70,6 +70,7 @@ def _root_attributes(product: Product) -> dict[str, str]:
         "PYTABLES_FORMAT_VERSION": "2.1",
         "TITLE": "KM3NeT",
         "VERSION": "1.0",
+        "about": ABOUT,
         "format_version": KM3PIPE_FORMAT_VERSION,
         "kid": product.kid,
         "data_model_version": DATA_MODEL_VERSION,

@@ -381,6 +381,18 @@ def test_progress_bar_in_a_terminal(few: Path, program: Path, tmp_path: Path) ->
     assert "converting" not in said
 
 
+def test_messages_stand_above_the_progress_bar(make_evt: MakeEvt, program: Path, tmp_path: Path) -> None:
+    make_evt(tmp_path / "in" / "b.evt")
+    for name in ("a.evt", "c.evt"):
+        (tmp_path / "in" / name).touch()
+    code, said = _in_a_terminal([str(program), "convert", str(tmp_path / "in"), "-o", str(tmp_path / "out")])
+    assert code == 1
+    assert said.count("failed: ") == 2
+    for before in said.split("failed: ")[:-1]:
+        # The bar is erased before a line is written, and drawn again below it.
+        assert not before or before.endswith(("\x1b[2K", "\n")), before[-80:]
+
+
 def test_output_of_show_can_be_cut_by_head(make_evt: MakeEvt, program: Path, cli: Cli, tmp_path: Path) -> None:
     assert cli("convert", make_evt(tmp_path / "a.evt", events=2_000), "-o", tmp_path / "out").code == 0
     product = tmp_path / "out" / "a.l3.h5"

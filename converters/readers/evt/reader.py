@@ -225,7 +225,7 @@ class EvtFile(OpenSource):
     def _damage(self, problem: str, where: str, whole: int, found: str = "", count: int = 1) -> None:
         last = f"the last whole event is number {whole} of the file" if whole else "no event before it is whole"
         if not self._salvage:
-            advice = f"{last}; --salvage keeps them" if whole else last
+            advice = f"{last}; fetch the file again" + ("; --salvage keeps them" if whole else "")
             raise CorruptInputError(
                 self._path, problem, where=where, expected="whole events", found=found, advice=advice
             )
