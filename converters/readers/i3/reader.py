@@ -72,6 +72,7 @@ class I3File(OpenSource):
         self._plan = make_plan(self._survey)
         self._detector = options.detector or _detector(self._survey)
         self._view = View(_choose(path, self._plan, options.reco), antares=self._detector == "antares")
+        self._doubt = _doubt_of_choice(self._plan, self._view, options.reco)
         self._tally = Tally()
         self._lost: list[str] = []
         self._source = Source(path)
@@ -181,7 +182,7 @@ class I3File(OpenSource):
 
     def warnings(self) -> tuple[str, ...]:
         """Say what was dropped, could not be read, or is doubtful."""
-        return (*self._lost, *warnings(self._survey, self._tally))
+        return (*self._lost, *self._doubt, *warnings(self._survey, self._tally))
 
     def digest(self) -> str:
         """Return the SHA-256 of the file."""
@@ -210,7 +211,21 @@ def _choose(path: Path, plan: Plan, asked: str | None) -> Fit | None:
         return None
     if asked is None:
         return next((fits[name] for name in (*_PREFERRED, *fits) if name in fits), None)
+    if any(asked == fit.reco for fit in plan.fits) and asked not in fits:
+        raise InputError(
+            path,
+            f"the fit {asked} cannot be shown in /events: its name has more than {RECO_WIDTH} letters",
+            advice=f"choose another fit, or leave --reco out: all of it is in /reco/{asked}",
+        )
     if asked not in fits:
-        found = ", ".join(fits) or "no fits"
+        found = f"{len(fits)} fits" if fits else "no fits"
         raise InputError(path, f"has no fit called {asked}", found=found, advice=nearest(asked, [*fits, "none"]))
     return fits[asked]
+
+
+def _doubt_of_choice(plan: Plan, view: View, asked: str | None) -> tuple[str, ...]:
+    """Say that the fit of ``/events`` was chosen by its name alone."""
+    if asked is not None or view.fit is None or view.fit.reco in _PREFERRED or len(plan.fits) == 1:
+        return ()
+    choice = f"/events shows {view.fit.reco}, the first by name of {len(plan.fits)} fits"
+    return (f"{choice}; choose with --reco (antares-legacy inspect lists them), or --reco none",)

@@ -45,11 +45,12 @@ FIT_COLUMNS = (
 """What an I3Particle gives, under the names that SeaTray's own HDF5 tables use."""
 
 LIKELIHOOD_COLUMNS = (
-    ColumnSpec("logl", "f8", "", "Logarithm of the likelihood", "stat.likelihood"),
-    ColumnSpec("rlogl", "f8", "", "Logarithm of the likelihood per degree of freedom", "stat.likelihood"),
+    ColumnSpec("logl", "f8", "", "Negative logarithm of the likelihood, lower is better", "stat.likelihood"),
+    ColumnSpec("rlogl", "f8", "", "logl per degree of freedom", "stat.likelihood"),
     ColumnSpec("ndof", "i8", "", "Degrees of freedom", "stat.fit.dof"),
     ColumnSpec("nmini", "i8", "", "Calls of the minimiser", "meta.number"),
 )
+"""What I3LogLikelihoodFitParams gives; the sign is that of icecube/icetray-public: gulliver, its table converter."""
 
 
 def mc_table(width: int) -> TableSpec:

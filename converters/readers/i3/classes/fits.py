@@ -9,7 +9,7 @@ _LIKELIHOOD = struct.Struct("<ddii")
 
 
 class LogLikelihood(NamedTuple):
-    """How good a fit is: likelihood, the same per degree of freedom, degrees of freedom, calls of the minimiser."""
+    """How good a fit is: -log of the likelihood, the same per degree of freedom, these, and calls of the minimiser."""
 
     logl: float
     rlogl: float
