@@ -182,6 +182,72 @@ def test_mjd_where_there_is_no_other_time(make):
     assert "1 are no times" in coverage(file)["AntDST.fMJD"].note
 
 
+def test_times_that_cannot_be_are_missing_and_no_date_of_1970(make):
+    """A TTimeStamp that nobody filled is 0."""
+    seconds = np.array([0, 1_330_000_000, -5, 2**31 - 1, 1_330_000_000, 1], dtype=np.int32)
+    parts = np.array([0, 999_999_999, 2, -1, 1_000_000_000, 5], dtype=np.int32)
+    changes = {"AntDST.fEventTime.fSec": seconds, "AntDST.fEventTime.fNanoSec": parts}
+    branches = {name: values[:6] for name, values in made["arrays"]("data", N).items()} | changes
+    path = made["write"](make()[0].with_name("times.root"), branches)
+    events, _, file = read(path)
+    assert events["timestamp"].tolist() == [-1, 1_330_000_000, -1, -1, -1, -1]
+    assert events["nanoseconds"].tolist() == [-1, 999_999_999, -1, -1, -1, -1]
+    assert "5 are no times: missing" in coverage(file)["AntDST.fEventTime.fSec"].note
+    assert any("5 values of AntDST.fEventTime.fSec are impossible" in text for text in file.warnings())
+    assert assert_agreement(AntDstReader(), reread, path, ReadOptions(zenith="source")) > 0
+
+
+def test_a_tree_without_events_does_not_hide_one_with_events(tmp_path):
+    path = tmp_path / "x.root"
+    with uproot.recreate(path) as file:
+        file.mktree("AntA", {"RunId": "i4", "EventId": "i4", "MJD": "f8"})
+        file.mktree("AntB", {"RunId": "i4", "EventId": "i4"})
+        file["AntB"].extend({name: np.arange(3, dtype="i4") for name in ("RunId", "EventId")})
+    events, _, opened = read(path)
+    assert events["source_event_id"].tolist() == [0, 1, 2]
+    assert not any("only the tree" in text for text in opened.warnings())
+    assert assert_agreement(AntDstReader(), reread, path, ReadOptions()) > 0
+
+
+def test_events_in_several_trees_are_said(tmp_path):
+    path = tmp_path / "x.root"
+    with uproot.recreate(path) as file:
+        for tree in ("AntA", "AntB"):
+            file.mktree(tree, {"RunId": "i4", "EventId": "i4"})
+            file[tree].extend({name: np.arange(3, dtype="i4") for name in ("RunId", "EventId")})
+    _, _, opened = read(path)
+    assert any("AntB has numbers of runs or events too, in 3 entries" in text for text in opened.warnings())
+
+
+def test_the_highest_cycle_of_a_tree_is_read(tmp_path):
+    path = tmp_path / "x.root"
+    with uproot.recreate(path) as file:
+        for numbers in ([1], [5, 6]):
+            file.mktree("AntA", {"RunId": "i4", "EventId": "i4"})
+            file["AntA"].extend({name: np.array(numbers, dtype="i4") for name in ("RunId", "EventId")})
+    events, _, _ = read(path)
+    assert events["run_id"].tolist() == [5, 6]
+    assert assert_agreement(AntDstReader(), reread, path, ReadOptions()) > 0
+
+
+def test_two_members_that_one_rule_could_mean_are_said(tmp_path):
+    branches = {"AntEventInfo.fRunId": np.full(2, 5), "AntDST.fRunId": np.full(2, 7), "AntDST.fEventId": np.arange(2)}
+    events, _, file = read(made["write"](tmp_path / "x.root", branches))
+    assert events["run_id"].tolist() == [5, 5]
+    assert any("AntEventInfo.fRunId and AntDST.fRunId could both be meant" in text for text in file.warnings())
+
+
+@pytest.mark.parametrize("code", [0, -1, -999, -9999])
+def test_a_code_for_no_particle_makes_no_simulation(make, code):
+    codes = np.full(N, code, dtype=np.int32)
+    path, _ = make("data", **{"AntDST.fMCEvent.fPrimaryParticle.fParticleType": codes})
+    events, tables, file = read(path)
+    assert file.facts.kind == "data"
+    assert "mc_pdgid" not in events
+    assert "/mc_info" not in tables
+    assert assert_agreement(AntDstReader(), reread, path, ReadOptions()) > 0
+
+
 def test_other_spellings(tmp_path):
     branches = {
         "m_run_id": np.full(N, 5, dtype=np.int32),
@@ -296,11 +362,15 @@ def test_split_objects_of_km3net(sample, mapping):
         rec_type, lik = (tree[f"Evt/trks/trks.{name}"].array(library="np") for name in ("rec_type", "lik"))
         first = [values[list(types).index(4000)] for types, values in zip(rec_type, lik, strict=True) if 4000 in types]
         assert events["trigger_counter"].tolist() == tree["Evt/trigger_counter"].array(library="np").tolist()
-        assert events["timestamp"].tolist() == tree["Evt/t/t.fSec"].array(library="np").tolist()
+        times = tree["Evt/t/t.fSec"].array(library="np")
+    assert max(times) < 1000, "those of this simulation are none: they count from 1970"
+    assert (events["timestamp"] == -1).all()
     assert tables["/reco/jpp"]["quality"].tolist() == first
     assert len(first) > 5
     rows = coverage(file)
     assert rows["Evt/trks/trks.lik"].destination == "/reco/*.quality"
+    assert rows["Evt/t/t.fSec"].destination == "/events.timestamp"
+    assert f"{len(times)} are no times" in rows["Evt/t/t.fSec"].note
     assert "not decoded" in rows["Evt/trks/trks.fitinf"].note
     assert "no rule" in rows["Evt/hits/hits.tdc"].note
     assert assert_agreement(AntDstReader(), reread, path, ReadOptions(antdst_mapping=site)) > 100
