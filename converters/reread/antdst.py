@@ -18,7 +18,7 @@ import converters
 from converters.reread.contract import Expected, Value
 from converters.source import ReadOptions
 from legacy.config import load_yaml
-from legacy.errors import UsageError
+from legacy.errors import UsageError, printable
 
 _Rules = Mapping[str, Any]
 _NUMBER = r"(?:bool|u?int(?:8|16|32|64)_t|float|double)"
@@ -35,6 +35,7 @@ _NO_FIT: Mapping[str, Value] = {
     "reco": b"none",
 }
 
+_LARGEST_MAPPING = 1 << 20
 _NOBODY = (0, -1, -999, -9999)
 _ROUNDED = 1 + 1e-6  # single precision rounds pi up
 
@@ -93,9 +94,16 @@ def reread(path: Path, options: ReadOptions) -> Iterator[Expected]:
 
 def _rules(choice: tuple[str, str] | None) -> _Rules:
     path = Path(choice[0]) if choice else Path(converters.__path__[0]) / "readers" / "antdst.yaml"
+    if choice:
+        shown = printable(str(path))
+        if not path.is_file():
+            raise UsageError(f"{shown}: no such file; name the mapping of the product with --antdst-mapping")
+        # The name comes from the product: another file of that name is not looked into.
+        if path.stat().st_size > _LARGEST_MAPPING or hashlib.sha256(path.read_bytes()).hexdigest() != choice[1]:
+            raise UsageError(
+                f"{shown}: it is not the mapping that the product was made with; name that one, or restore it"
+            )
     content = load_yaml(path)
-    if choice and hashlib.sha256(path.read_bytes()).hexdigest() != choice[1]:
-        raise UsageError(f"{path}: it has changed since the product was made; restore it, or convert again")
     return content if isinstance(content, dict) else {}
 
 
@@ -244,7 +252,7 @@ def _expected(event: Mapping[str, Any], plan: _Plan, *, simulated: bool) -> Expe
 
 def _is_time(seconds: Any, nanoseconds: Any) -> bool:
     """Say if a time is within the years of the experiment, widely: days 50,000 to 70,000 of the MJD."""
-    return 50_000 < seconds / 86_400 + 40_587 < 70_000 and 0 <= nanoseconds < 10**9
+    return bool(50_000 < seconds / 86_400 + 40_587 < 70_000 and 0 <= nanoseconds < 10**9)
 
 
 def _truth(event: Mapping[str, Any], plan: _Plan) -> dict[str, Value]:

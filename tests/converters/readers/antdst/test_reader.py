@@ -21,6 +21,7 @@ from converters.readers.antdst.mapping import OWN_MAPPING, choose
 from converters.readers.antdst.members import class_members, contents, leaves
 from converters.readers.antdst.reader import AntDstReader
 from converters.readers.rootfile import open_root
+from converters.request import Request
 from converters.reread.antdst import reread
 from converters.source import ReadOptions
 from legacy.errors import CorruptInputError, InputError, NotConvertibleError
@@ -500,6 +501,60 @@ def test_whole_line(cli, make, mapping, tmp_path, monkeypatch):
     assert f"of {N} events equal" in ran.out + ran.err
     assert cli("convert", path, "-o", "out", "--antdst-mapping", "site.yaml").code == 0
     (tmp_path / "site.yaml").write_text("roots: [changed]\n")
-    assert cli("validate", product, "--source", path).code == 2
+    ran = cli("validate", product, "--source", path)
+    assert ran.code == 2
+    assert "not the mapping that the product was made with" in ran.err
     assert cli("convert", path, "-o", "out", "--antdst-mapping", "site.yaml").code == 1
     assert cli("convert", path, "-o", "out", "--antdst-mapping", "none.yaml").code == 2
+
+
+def test_a_mapping_that_lies_elsewhere(cli, make, mapping, tmp_path, monkeypatch):
+    """The product has the bare name of the mapping: folders are those of the user's machine."""
+    path, _ = make("data")
+    mapping(zenith="source")
+    place = tmp_path / "etc" / "site.yaml"
+    place.parent.mkdir()
+    (tmp_path / "site.yaml").rename(place)
+    assert cli("convert", path, "-o", tmp_path / "out", "--antdst-mapping", place).code == 0
+    product = tmp_path / "out" / "antdst.l3.h5"
+    with h5py.File(product) as file:
+        assert json.loads(file["provenance"]["parameters"][-1])["antdst_mapping"]["file"] == "site.yaml"
+    assert str(tmp_path).encode() not in product.read_bytes()
+    monkeypatch.chdir(place.parent)
+    assert cli("convert", path, "-o", tmp_path / "out", "--antdst-mapping", "site.yaml").code == 0, "the same mapping"
+    monkeypatch.chdir(tmp_path)
+    ran = cli("validate", product, "--source", path)
+    assert (ran.code, "site.yaml: no such file" in ran.err, "--antdst-mapping" in ran.err) == (2, True, True)
+    assert cli("validate", product, "--source", path, "--antdst-mapping", place).code == 0
+    assert cli("validate", product, "--source", path, "--antdst-mapping", OWN_MAPPING).code == 2
+    assert cli("validate", product, "--antdst-mapping", place).code == 2
+    assert cli("convert", path, "-o", "own").code == 0
+    ran = cli("validate", "own/antdst.l3.h5", "--source", path, "--antdst-mapping", place)
+    assert (ran.code, "without a mapping" in ran.err) == (2, True)
+
+
+def test_a_product_names_no_mapping_in_another_folder():
+    parameters = json.dumps({"antdst_mapping": {"file": "../site.yaml", "sha256": "0" * 64}})
+    with pytest.raises(ValueError, match="bare name"):
+        Request.read_options(parameters)
+
+
+def test_inspect_with_a_mapping(cli, make, mapping, tmp_path):
+    path, _ = make("data", **{"AntDST.fSecret": np.full(N, 3.0)})
+    content = yaml.safe_load(OWN_MAPPING.read_text())
+    content["fit_columns"]["secret"] = {"members": ["Secret"], "text": "A secret"}
+    content["fits"]["own"] = ["AntDST"]
+    content["roots"] = ["TObject"]
+    content["event"] = {"run_id": {"members": ["AntDST.RunId"]}}
+    site = tmp_path / "site.yaml"
+    site.write_text(yaml.safe_dump(content))
+    ran = cli("inspect", path, "--antdst-mapping", site, "--json")
+    assert ran.code == 0, ran.err
+    (said,) = json.loads(ran.out)
+    assert said["tables"]["AntDST.fSecret"] == f"{N} -> /reco/own.secret"
+    assert said["advice"].endswith(f"--antdst-mapping {site}")
+    assert "no rule" in json.loads(cli("inspect", path, "--json").out)[0]["tables"]["AntDST.fSecret"]
+    site.write_text("evnt: {}")
+    ran = cli("inspect", path, "--antdst-mapping", site)
+    assert ran.code == 1
+    assert "did you mean 'event'" in ran.err
