@@ -20,7 +20,9 @@ from converters.readers.antdst.values import (
     event_value,
     fit_rows,
     in_radians,
+    largest_angle,
     shown,
+    unit_doubt,
     zenith_of_origin,
 )
 from converters.readers.dst_flat_branches import column_dtype
@@ -103,6 +105,8 @@ class AntDstFile(OpenSource):
         self._counts: Counter[str] = Counter()
         self._left_out: Counter[str] = Counter()
         self._absurd: Counter[str] = Counter()
+        self._angles: dict[str, float] = {}
+        self._n_fits: Counter[str] = Counter()
 
     @property
     def facts(self) -> SourceFacts:
@@ -159,6 +163,8 @@ class AntDstFile(OpenSource):
             rows = fit_rows(self._path, fit, block)
             self._left_out[f"{fit.name} empty"] += rows.empty
             self._left_out[f"{fit.name} repeated"] += rows.repeated
+            self._angles[fit.name] = max(self._angles.get(fit.name, 0.0), largest_angle(rows.columns))
+            self._n_fits[fit.name] += len(rows.events)
             if fit.name == self._shown:
                 self._show(events, rows, block.n_events)
             array = self._specs[RECO_PREFIX + fit.name].blank(len(rows.events))
@@ -265,7 +271,17 @@ class AntDstFile(OpenSource):
             if other.readable and other.entries
         ]
         found += [f"{count} values of {printable(n)} are impossible" for n, count in self._absurd.items() if count]
-        return tuple(found)
+        return (*found, *self._doubts())
+
+    def _doubts(self) -> Iterator[str]:
+        """Yield the fits whose angles are hardly in the unit of the mapping, whose word it is all the same."""
+        rules = self._mapping.fit_columns
+        units = sorted({rules[name].unit for name in ("zenith", "azimuth") if name in rules})
+        if len(units) != 1:
+            return
+        for name, largest in self._angles.items():
+            if doubt := unit_doubt(units[0], largest, self._n_fits[name]):
+                yield f"/reco/{name}: {doubt} A mapping of your own (--antdst-mapping) says which"
 
     def close(self) -> None:
         """Close the file."""

@@ -19,6 +19,8 @@ from legacy.model import Column
 Integers = NDArray[np.int64]
 _LOWEST_CODE = -(1 << 31)
 _TURN = 2 * np.pi
+_DEGREES = 360.0
+_MANY_FITS = 10
 _ROUNDED = 1 + 1e-6
 """Single precision rounds pi up."""
 _EARLIEST_MJD, _LATEST_MJD = 50_000.0, 70_000.0
@@ -268,6 +270,31 @@ def shown(rows: FitRows, units: Mapping[str, str], convention: str | None) -> tu
         found["azimuth"] = _once_round(np.where(good, azimuth, np.nan) + (np.pi if convention == "flight" else 0.0))
         absurd = int(np.count_nonzero(given & ~good))
     return found, absurd
+
+
+def largest_angle(columns: Mapping[str, Column]) -> float:
+    """Return the largest size of the zenith and azimuth angles of some fits, as the file has them; 0 without any."""
+    found = [np.abs(columns[name]) for name in ("zenith", "azimuth") if name in columns]
+    return max((float(np.max(sizes[np.isfinite(sizes)], initial=0)) for sizes in found), default=0.0)
+
+
+def unit_doubt(unit: str, largest: float, fits: int) -> str:
+    """Say why the unit that a mapping gives for angles may be wrong, ``""`` without a doubt.
+
+    Parameters
+    ----------
+    unit
+        ``rad`` or ``deg``.
+    largest
+        Largest size of an angle.
+    fits
+        Number of fits; a few degrees only are no proof for a few fits.
+    """
+    if unit == "deg" and fits >= _MANY_FITS and 0 < largest <= _TURN * _ROUNDED:
+        return f"no angle is larger than {largest:.2f} in {fits} fits, and the mapping has degrees: are they radians?"
+    if unit == "rad" and _TURN * _ROUNDED < largest <= _DEGREES:
+        return f"angles go up to {largest:g}, and the mapping has radians: are they degrees?"
+    return ""
 
 
 def in_radians(values: Column, unit: str) -> NDArray[np.float64]:

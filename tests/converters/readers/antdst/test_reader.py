@@ -155,6 +155,28 @@ def test_angles_with_a_convention(make, mapping, convention, sign):
         assert any(convention in remark for remark in file.facts.remarks)
 
 
+@pytest.mark.parametrize(
+    ("unit", "scale", "doubt"),
+    [("rad", 1.0, ""), ("rad", 180 / np.pi, "are they degrees?"), ("deg", 1.0, "are they radians?"), ("deg", 57.3, "")],
+)
+def test_angles_that_are_hardly_in_the_unit_of_the_mapping(tmp_path, mapping, unit, scale, doubt):
+    columns = yaml.safe_load(OWN_MAPPING.read_text())["fit_columns"]
+    for name in ("zenith", "azimuth"):
+        columns[name]["unit"] = unit
+    site = mapping(fit_columns=columns)
+    branches = {
+        "AntDST.fRunId": np.full(20, 7),
+        "AntDST.fEventId": np.arange(20),
+        "AntDST.fAAFit.fZenith": np.linspace(0.1, 3, 20) * scale,
+        "AntDST.fAAFit.fAzimuth": np.linspace(0.1, 6.2, 20) * scale,
+    }
+    path = made["write"](tmp_path / "x.root", branches)
+    _, _, file = read(path, antdst_mapping=site, zenith="source")
+    said = [text for text in file.warnings() if "are they" in text]
+    assert len(said) == bool(doubt)
+    assert all(doubt in text and "/reco/aafit" in text for text in said)
+
+
 def test_every_branch_is_accounted_for(make):
     path, branches = make(
         **{"AntDST.fNothing": np.zeros(N), "AntDST.fMatrix": np.zeros((N, 3)), "AntDST.fSecond.fRunId": np.zeros(N)}
