@@ -52,10 +52,14 @@ def add_commands(app: typer.Typer) -> None:
 
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
+AntDstMapping = Annotated[
+    Path | None, typer.Option(metavar="MAPPING.yaml", help="Members of AntDST classes and the columns they become.")
+]
 
 
 def inspect(
     files: Annotated[list[Path], typer.Argument(help="Files to look at.", metavar="FILE", readable=False)],
+    antdst_mapping: AntDstMapping = None,
     as_json: Json = False,
 ) -> None:
     """Say what a file is: format, programs, detector, runs, number of events, tables.
@@ -63,14 +67,16 @@ def inspect(
     Example: antares-legacy inspect events.evt run.root
     """
     from converters.inspect import describe
+    from converters.readers.antdst.mapping import choose
     from converters.terminal import terminal_width
     from legacy.errors import AntaresLegacyError
 
+    mapping = choose(antdst_mapping) if antdst_mapping else None
     results: list[dict[str, object]] = []
     failed = False
     for path in files:
         try:
-            result = describe(path)
+            result = describe(path, mapping)
         except Exception as error:  # whatever a file triggers, the others are looked at
             if talk.debug:
                 raise
@@ -126,9 +132,7 @@ def convert(
     fix_known_defects: Annotated[
         bool, typer.Option("--fix-known-defects", help="Correct known mistakes of the programs that made a flat DST.")
     ] = False,
-    antdst_mapping: Annotated[
-        Path | None, typer.Option(metavar="MAPPING.yaml", help="Members of AntDST classes and the columns they become.")
-    ] = None,
+    antdst_mapping: AntDstMapping = None,
     salvage: Annotated[
         bool, typer.Option("--salvage", help="Keep the whole events of a damaged .evt or .i3 file.")
     ] = False,
@@ -239,6 +243,10 @@ def validate(
         Path | None,
         typer.Option(metavar="INPUT", help="The original: every value is compared, read by a second reader."),
     ] = None,
+    antdst_mapping: Annotated[
+        Path | None,
+        typer.Option(metavar="MAPPING.yaml", help="The mapping that the product of an AntDST file was made with."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Check products against the data model, and against the original.
@@ -249,7 +257,9 @@ def validate(
 
     if source is not None and len(files) != 1:
         raise UsageError("--source goes with one product")
-    results = [check(path, source) for path in files]
+    if antdst_mapping is not None and source is None:
+        raise UsageError("--antdst-mapping goes with --source; give the original too, or leave the mapping out")
+    results = [check(path, source, antdst_mapping) for path in files]
     if as_json:
         typer.echo(json.dumps([result.to_dict() for result in results], indent=1, ensure_ascii=False))
     for result in results:

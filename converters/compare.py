@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from converters.detect import reader_name
@@ -10,9 +10,10 @@ from converters.layout import EVENT_INFO_TABLE, EVENTS_TABLE
 from converters.registry import load_rereader
 from converters.request import Request
 from converters.reread.contract import Expected, Value
+from converters.source import ReadOptions
 from converters.views import ProductView
 from legacy.checksums import sha256_of
-from legacy.errors import InputError
+from legacy.errors import InputError, UsageError
 from legacy.model import TableSpec
 
 _SETTLED = frozenset({"group_id", "event_id"})
@@ -47,13 +48,24 @@ class Comparison:
     not_compared: set[str] = field(default_factory=set)
 
 
-def compare(view: ProductView, source: Path) -> Comparison:
+def compare(view: ProductView, source: Path, mapping: Path | None = None) -> Comparison:
     """Compare a product with its original.
+
+    Parameters
+    ----------
+    view
+        The product.
+    source
+        Its original.
+    mapping
+        Where the mapping lies that an AntDST product was made with; None for its name in the current folder.
 
     Raises
     ------
     InputError
         The source cannot be read, or its format has no second reader.
+    UsageError
+        The mapping is not the one that the product was made with.
     """
     result = Comparison()
     digest = sha256_of(source) if source.is_file() else ""
@@ -66,6 +78,7 @@ def compare(view: ProductView, source: Path) -> Comparison:
     except ValueError:
         result.problems.append(f"/provenance: the options cannot be read: {parameters}")
         return result
+    options = _with_mapping(options, mapping)
     name = reader_name(source, forced)
     reread = load_rereader(name)
     if reread is None:
@@ -81,6 +94,14 @@ def compare(view: ProductView, source: Path) -> Comparison:
         if rest := rows.left():
             result.problems.append(f"{path}: {rest} rows more than the source has")
     return result
+
+
+def _with_mapping(options: ReadOptions, mapping: Path | None) -> ReadOptions:
+    if mapping is None:
+        return options
+    if options.antdst_mapping is None:
+        raise UsageError("the product was made without a mapping of the user; leave --antdst-mapping out")
+    return replace(options, antdst_mapping=(str(mapping), options.antdst_mapping[1]))
 
 
 _SINGLE = frozenset({"/group_info"})

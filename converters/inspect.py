@@ -76,13 +76,15 @@ def _shortened(lines: list[str]) -> list[str]:
     return [*lines[:_LONGEST_LIST], f"    ... and {len(lines) - _LONGEST_LIST} more (--json shows all)"]
 
 
-def describe(path: Path) -> Description:
+def describe(path: Path, mapping: tuple[str, str] | None = None) -> Description:
     """Find out what a file is.
 
     Parameters
     ----------
     path
         Any file.
+    mapping
+        Mapping of AntDST files, as `converters.readers.antdst.mapping.choose` gives it; None for the program's own.
 
     Raises
     ------
@@ -91,7 +93,7 @@ def describe(path: Path) -> Description:
     """
     detected = detect(path)
     if detected.convertible:
-        return _describe_events(path, detected)
+        return _describe_events(path, detected, mapping)
     if detected.auxiliary:
         return _describe_auxiliary(path, detected)
     return _describe_recognised(path, detected)
@@ -139,11 +141,11 @@ def _plain_facts(path: Path, detected: Detected) -> dict[str, object]:
     return facts
 
 
-def _describe_events(path: Path, detected: Detected) -> Description:
+def _describe_events(path: Path, detected: Detected, mapping: tuple[str, str] | None) -> Description:
     reader = load_reader(detected.format)
     facts = _plain_facts(path, detected)
     try:
-        with reader.open(path, ReadOptions()) as file:
+        with reader.open(path, ReadOptions(antdst_mapping=mapping)) as file:
             problem = _read_through(file, facts)
             header = tuple(" ".join((f"{line.parameter}:", *line.values)) for line in file.header)
             tables = {row.field: _field(row, detected) for row in file.coverage()}
@@ -157,12 +159,16 @@ def _describe_events(path: Path, detected: Detected) -> Description:
         format=detected.format,
         summary=reader.description,
         convertible=True,
-        advice=f"antares-legacy convert {_quoted(path)} -o level3" if not problem else "",
+        advice=f"antares-legacy convert {_quoted(path)} -o level3{_with(detected, mapping)}" if not problem else "",
         facts=facts,
         tables=tables or _contents(path, detected.format),
         header=header,
         problem=problem,
     )
+
+
+def _with(detected: Detected, mapping: tuple[str, str] | None) -> str:
+    return f" --antdst-mapping {_quoted(Path(mapping[0]))}" if mapping and detected.format == "antdst" else ""
 
 
 def _field(row: CoverageRow, detected: Detected) -> str:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from legacy.manifest import ManifestEntry
-from legacy.names import Named
+from legacy.names import Named, same_channel
 
 
 def named_entry(entry: ManifestEntry, named: Named) -> tuple[ManifestEntry, tuple[str, ...]]:
@@ -43,11 +43,6 @@ def _contradictions(entry: ManifestEntry, named: Named) -> list[str]:
             found.append(f"its name says run {named.run}, its content {runs}: the content was believed")
     for word in ("kind", "channel"):
         ours, theirs = getattr(entry, word), getattr(named, word)
-        if ours and theirs and ours != theirs and not (word == "channel" and _same_channel(ours, theirs)):
+        if ours and theirs and ours != theirs and not (word == "channel" and same_channel(ours, theirs)):
             found.append(f"its name says {word} {theirs}, its content {ours}: the content was believed")
     return found
-
-
-def _same_channel(content: str, name: str) -> bool:
-    """Say if a name with the decay of the tau (``nutau_CCmu``) means the channel of the content (``nutau_CC``)."""
-    return name.startswith("nutau", name.startswith("a")) and name.startswith(content) and content.endswith("_CC")

@@ -92,7 +92,8 @@ class Request:
 
 
 def _mapping_to_json(mapping: tuple[str, str] | None) -> dict[str, str] | None:
-    return {"file": mapping[0], "sha256": mapping[1]} if mapping else None
+    # The bare name: where the file lay is nobody's business, and no part of what shapes the product.
+    return {"file": Path(mapping[0]).name, "sha256": mapping[1]} if mapping else None
 
 
 def _mapping_from_json(given: object) -> tuple[str, str] | None:
@@ -100,7 +101,10 @@ def _mapping_from_json(given: object) -> tuple[str, str] | None:
         return None
     if not isinstance(given, dict) or set(given) != {"file", "sha256"}:
         raise ValueError("antdst_mapping: expected file and sha256")
-    return str(given["file"]), str(given["sha256"])
+    name = str(given["file"])
+    if Path(name).name != name:
+        raise ValueError("antdst_mapping: expected the bare name of a file")
+    return name, str(given["sha256"])
 
 
 @dataclass(frozen=True, slots=True)

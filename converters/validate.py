@@ -74,7 +74,7 @@ def _check_auxiliary(found: auxiliary.AuxiliaryProduct, source: Path | None) -> 
     return Verdict(str(path), (*problems, *map(printable, result.problems)), result.remarks, 0, result.values)
 
 
-def check(path: Path, source: Path | None) -> Verdict:
+def check(path: Path, source: Path | None, mapping: Path | None = None) -> Verdict:
     """Check a product.
 
     Parameters
@@ -83,11 +83,18 @@ def check(path: Path, source: Path | None) -> Verdict:
         A level-3 product, HDF5 or CSV, or a product without events.
     source
         Its original, or None.
+    mapping
+        Where the mapping lies that an AntDST product was made with; None for its name in the current folder.
 
     Returns
     -------
     Verdict
         What could not be opened is a problem too; nothing is raised for a bad file.
+
+    Raises
+    ------
+    UsageError
+        The mapping is not the one that the product was made with.
     """
     try:
         if (found := auxiliary.find_product(path)) is not None:
@@ -96,7 +103,7 @@ def check(path: Path, source: Path | None) -> Verdict:
             problems = [*check_model(view), *check_companions(view, path)]
             if source is None or any("is missing" in problem for problem in problems):
                 return Verdict(str(path), tuple(problems))
-            result = compare(view, source)
+            result = compare(view, source, mapping)
     except InputError as error:
         return Verdict(str(path), (str(error),))
     remarks: tuple[str, ...] = ()

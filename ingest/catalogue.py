@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from ingest.catalogue_address import UNKNOWN_SERVER, configured_server, without_credentials
 from ingest.catalogue_errors import DeniedError, FailingServerError, RefusedError, in_our_words
 from ingest.catalogue_rows import known_file, replicas_of, rows_of, write_priority
 from ingest.catalogue_types import Connection, Holding, KnownFile, NewReplica, Replica, Rse, Rule
@@ -45,7 +46,7 @@ class Catalogue:
         self._patience = patience
         self._say = say
         self._of_thread = threading.local()
-        self._server = "Rucio"
+        self._server = UNKNOWN_SERVER
 
     # -- connection --------------------------------------------------------------------------------------
 
@@ -76,9 +77,11 @@ class Catalogue:
         """Return this thread's client: its connection must not be shared."""
         client: Client | None = getattr(self._of_thread, "client", None)
         if client is None:
+            if self._server == UNKNOWN_SERVER:
+                self._server = configured_server()
             client = self._insist("log in", _new_client)
             self._of_thread.client = client
-            self._server = str(client.host)
+            self._server = without_credentials(str(client.host))
         return client
 
     def _ask(self, what: str, call: Callable[["Client"], Answer], *, divisible: bool = False) -> Answer:

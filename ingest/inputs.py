@@ -193,7 +193,8 @@ class _Maker:
     def _complete(self, stated: Stated, found: Found) -> tuple[Mapping[str, Scalar], list[str]]:
         """Add defaults and what follows, and ask the schema."""
         values = {**self.settings.metadata, **stated.values}
-        of_name = self._named.facts(self.settings.names, found, stated.values)
+        detector = self.settings.metadata.get("detector")
+        of_name = self._named.facts(self.settings.names, found, stated.values, detector)
         values |= {
             key: value for key, value in of_name.items() if key in self.schema.types and key not in stated.values
         }

@@ -7,9 +7,13 @@ from ingest.discovery import Found
 from ingest.item import Scalar
 from ingest.products import format_of
 from legacy.errors import printable
-from legacy.names import NameRules
+from legacy.names import NameRules, same_channel
 
 _COMPARED = ("run", "kind", "channel", "production_version")
+
+
+def _agree(key: str, stated: Scalar, name: Scalar) -> bool:
+    return stated == name or (key == "channel" and same_channel(str(stated), str(name)))
 
 
 @dataclass(slots=True)
@@ -21,7 +25,9 @@ class NameTally:
     contrary: int = 0
     first_contrary: str = ""
 
-    def facts(self, rules: NameRules, found: Found, stated: Mapping[str, Scalar]) -> dict[str, Scalar]:
+    def facts(
+        self, rules: NameRules, found: Found, stated: Mapping[str, Scalar], detector: Scalar | None = None
+    ) -> dict[str, Scalar]:
         """Return what a name says; `stated` wins over it, and is where a year comes from first.
 
         Parameters
@@ -32,6 +38,8 @@ class NameTally:
             The file.
         stated
             What manifest, product or sidecar state about it.
+        detector
+            Detector of files that do not state it.
         """
         named = rules.read(found.location)
         if not named.known and "run" not in stated and not format_of(found.basename):
@@ -41,13 +49,14 @@ class NameTally:
             key: value for key in _COMPARED if (value := getattr(named, key)) is not None and value != ""
         }
         for key in _COMPARED:
-            if key in facts and key in stated and stated[key] != facts[key]:
+            if key in facts and key in stated and not _agree(key, stated[key], facts[key]):
                 self.contrary += 1
                 self.first_contrary = (
                     self.first_contrary or f"{found.location}: {key} {stated[key]} is stated, {facts[key]} in its name"
                 )
-        # Only runs of ANTARES are in the table: a name of its own, or a statement, says that it is one.
-        ours = named.known or stated.get("detector") == "antares"
+        # Only runs of ANTARES are in the table: a statement says that it is one, or else a name of its own.
+        detector = stated.get("detector", detector)
+        ours = named.known if detector is None else detector == "antares"
         run = stated.get("run", facts.get("run"))
         year = rules.year_of(run) if ours and isinstance(run, int) else None
         if year is not None and not {"start", "start_epoch", "year"} & set(stated):

@@ -24,6 +24,8 @@ SECTIONS = ("ingest", "names")
 """The top-level keys. A room that gets settings adds its name here; nothing is imported from it."""
 
 _MAX_BYTES = 1 << 20
+_MOST_NODES = 1_000_000
+"""Values of a file with every alias written out; a file without aliases cannot have as many."""
 Kind = TypeVar("Kind")
 
 
@@ -143,10 +145,15 @@ def parse_yaml(raw: bytes, where: str) -> object:
     loader: Any = None
     try:
         loader = _loader()(raw.decode("utf-8-sig"))
-        content: object = loader.get_single_data()
+        node = loader.get_single_node()
+        _require_few(node)
+        content: object = None if node is None else loader.construct_document(node)
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise MetadataError(f"{where}: not YAML: line {line} has bytes that are no UTF-8; save it as UTF-8") from error
     except (yaml.YAMLError, ValueError, TypeError, OverflowError, RecursionError) as error:
-        # ValueError: PyYAML passes on what Python says of a date such as 2007-02-30; TypeError: a list as a key.
-        reason = printable(" ".join(str(error).split())[:200])
+        # PyYAML would name the text that it was given, not the file.
+        reason = printable(" ".join(str(error).replace('in "<unicode string>", ', "at ").split())[:200])
         raise MetadataError(f"{where}: not YAML, or a value that cannot be ({reason})") from error
     finally:
         if loader is not None:
@@ -154,11 +161,41 @@ def parse_yaml(raw: bytes, where: str) -> object:
     return content
 
 
+def _require_few(node: Any) -> None:
+    """Refuse aliases within aliases: each level can multiply the values, and a merge (``<<``) copies them all."""
+    import yaml
+
+    sizes: dict[int, int] = {}
+
+    def size(of: Any) -> int:
+        if id(of) not in sizes:
+            sizes[id(of)] = _MOST_NODES  # of a value within itself
+            parts = of.value if isinstance(of, yaml.CollectionNode) else ()
+            pairs = isinstance(of, yaml.MappingNode)
+            found = 1 + sum(size(part[0]) + size(part[1]) if pairs else size(part) for part in parts)
+            if found >= _MOST_NODES:
+                problem = "aliases (*name) that stand for too many values, or for themselves; write them out"
+                raise yaml.constructor.ConstructorError(None, None, problem, of.start_mark)
+            sizes[id(of)] = found
+        return sizes[id(of)]
+
+    if node is not None:
+        size(node)
+
+
 def _loader() -> "type[yaml.SafeLoader]":
     import yaml
 
     class Loader(yaml.SafeLoader):
         """PyYAML's safe loader keeps the last of two equal keys; a lost setting must not go unseen."""
+
+        def construct_object(self, node: Any, deep: bool = False) -> Any:
+            try:
+                return super().construct_object(node, deep)
+            except (ValueError, TypeError, OverflowError) as error:
+                # PyYAML passes on what Python says of a date such as 2007-02-30, without the line; TypeError: a list
+                # as a key.
+                raise yaml.constructor.ConstructorError(None, None, str(error), node.start_mark) from error
 
         def construct_mapping(self, node: Any, deep: bool = False) -> Any:
             seen = set()

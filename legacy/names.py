@@ -5,7 +5,7 @@ Names are the weakest witness: what a file says inside wins over them.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path, PurePosixPath
@@ -19,6 +19,8 @@ _GROUPS = frozenset({"run", "kind", "channel", "production_version"})
 _KINDS = frozenset({"", "data", "mc"})
 _LONGEST = 4096
 """Characters of a path that are looked at: no file system has longer ones."""
+_MOST_DIGITS = 18
+"""Of a run number; ANTARES' have five. Larger ones do not fit into eight bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,12 +129,16 @@ class NameRules:
         folder, _, base = text.rpartition("/")
         found = Named()
         for rule, pattern in self.files:
-            if match := pattern.fullmatch(base):
-                found = self._with(replace(found, known=True, pattern=rule.name), rule, match)
+            match = pattern.fullmatch(base)
+            if match and _is_possible(match):
+                found = replace(found, known=True, pattern=rule.name, **self._facts(rule, match))
                 break
         for rule, pattern in self.folders:
-            if match := pattern.search(f"/{folder}/"):
-                found = self._with(found, rule, match)
+            if matches := list(filter(_is_possible, _everywhere(pattern, f"/{folder}/"))):
+                facts = [self._facts(rule, match) for match in matches]
+                # The base name is nearer to the file than its folders; folders that contradict each other say nothing.
+                agreed = {key: value for key, value in facts[0].items() if all(f.get(key) == value for f in facts)}
+                found = replace(found, **{key: value for key, value in agreed.items() if not _says(found, key)})
                 break
         return replace(found, year=self.year_of(found.run))
 
@@ -141,19 +147,55 @@ class NameRules:
         row = next((row for row in self.years if run is not None and _within(run, row)), None)
         return row.year if row else None
 
-    def _with(self, named: Named, rule: NamePattern, match: "re.Match[str]") -> Named:
+    def _facts(self, rule: NamePattern, match: "re.Match[str]") -> dict[str, Any]:
+        """Return what a match says, by attribute of `Named`."""
         groups = {key: value for key, value in match.groupdict().items() if value}
-        if not groups.get("run", "0").isdecimal():
-            shown = printable(groups["run"])
-            raise MetadataError(f"names: the pattern of '{printable(rule.name)}' takes '{shown}' for a run: correct it")
+        kind = groups.get("kind", rule.kind).lower()
+        for group, good in (("run", groups.get("run", "0").isdecimal()), ("kind", kind in _KINDS)):
+            if not good:
+                shown, name = printable(groups[group]), printable(rule.name)
+                raise MetadataError(f"names: the pattern of '{name}' takes '{shown}' for a {group}: correct it")
         channel = groups.get("channel", "")
-        return replace(
-            named,
-            run=int(groups["run"]) if "run" in groups else named.run,
-            kind=groups.get("kind") or rule.kind or named.kind,
-            channel=self.channels.get(channel, channel) or named.channel,
-            production_version=groups.get("production_version") or named.production_version,
-        )
+        facts: dict[str, Any] = {
+            "kind": kind,
+            "channel": self.channels.get(channel, channel),
+            "production_version": groups.get("production_version", ""),
+        }
+        if "run" in groups:
+            facts["run"] = int(groups["run"])
+        return {key: value for key, value in facts.items() if value != ""}
+
+
+def _is_possible(match: "re.Match[str]") -> bool:
+    """Say if the run of a match, where it has one, is a number that files and databases can hold."""
+    return len((match.groupdict().get("run") or "").lstrip("0")) <= _MOST_DIGITS
+
+
+def _everywhere(pattern: "re.Pattern[str]", text: str) -> Iterator["re.Match[str]"]:
+    """Yield all places that match; the slash after one folder may be that before the next."""
+    start = 0
+    while match := pattern.search(text, start):
+        yield match
+        shared = match.end() - 1 if text[match.start() : match.end()].endswith("/") else match.end()
+        start = max(shared, match.start() + 1)
+
+
+def _says(named: Named, key: str) -> bool:
+    return getattr(named, key) not in (None, "")
+
+
+def same_channel(stated: str, name: str) -> bool:
+    """Say if the channel of a name is the one that is stated, or that with the decay of its tau.
+
+    Parameters
+    ----------
+    stated
+        Such as ``nutau_CC``.
+    name
+        Such as ``nutau_CCmu``.
+    """
+    tau = name.startswith("nutau", name.startswith("a"))
+    return stated == name or (tau and name.startswith(stated) and stated.endswith("_CC"))
 
 
 def _within(run: int, row: YearOfRuns) -> bool:

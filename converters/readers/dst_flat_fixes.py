@@ -96,7 +96,14 @@ class Fixes:
         for arrays in steps:
             for found in evidence.values():
                 found.add(arrays)
-        return replace(self, fixes={name: replace(f.fix, refused=f.verdict()) for name, f in evidence.items()})
+        verdicts = {name: f.verdict() for name, f in evidence.items()}
+        # One assignment binds all six branches: one of them with values of its own shows that none is bound, even
+        # where small counts happen to be equal in all events.
+        own = next((name for name, f in evidence.items() if f.has_own_values), "")
+        for name, fix in self.fixes.items():
+            if own and fix.rule == "bbfit_shower" and not verdicts[name]:
+                verdicts[name] = f"{printable(own)} has values of its own, so this branch is not bound to bbfit either"
+        return replace(self, fixes={name: replace(f.fix, refused=verdicts[name]) for name, f in evidence.items()})
 
     @property
     def applied(self) -> frozenset[str]:
@@ -186,6 +193,11 @@ class _Evidence:
             alike = int(np.count_nonzero(both & (values == other)))
             self._alike += alike
             self._odd += int(np.count_nonzero(both)) - alike
+
+    @property
+    def has_own_values(self) -> bool:
+        """True if a branch of the bright point has values that bbfit does not have."""
+        return self.fix.rule == "bbfit_shower" and self._odd > 0
 
     def verdict(self) -> str:
         """Say why the branch must be left as it is, ``""`` if it is to be corrected."""

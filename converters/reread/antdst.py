@@ -18,7 +18,7 @@ import converters
 from converters.reread.contract import Expected, Value
 from converters.source import ReadOptions
 from legacy.config import load_yaml
-from legacy.errors import UsageError
+from legacy.errors import UsageError, printable
 
 _Rules = Mapping[str, Any]
 _NUMBER = r"(?:bool|u?int(?:8|16|32|64)_t|float|double)"
@@ -35,6 +35,8 @@ _NO_FIT: Mapping[str, Value] = {
     "reco": b"none",
 }
 
+_LARGEST_MAPPING = 1 << 20
+_NOBODY = (0, -1, -999, -9999)
 _ROUNDED = 1 + 1e-6  # single precision rounds pi up
 
 
@@ -77,7 +79,9 @@ def reread(path: Path, options: ReadOptions) -> Iterator[Expected]:
     """
     rules = _rules(options.antdst_mapping)
     with uproot.open(path) as root:
-        found = {name.partition(";")[0]: root[name] for name in reversed(root.keys(filter_classname="TTree"))}
+        # A tree of a name without a cycle is its latest version.
+        paths = dict.fromkeys(name.rpartition(";")[0] for name in root.keys(filter_classname="TTree"))
+        found = {name: root[name] for name in paths}
         plans = [(tree, *_plan(tree, rules, options)) for tree in found.values()]
         tree, plan, forms = max(plans, key=lambda one: _worth(one[0], one[1]))
         simulated = any(_tells(plan, event) for event in _events(tree, forms, plan.truth.values()))
@@ -90,9 +94,16 @@ def reread(path: Path, options: ReadOptions) -> Iterator[Expected]:
 
 def _rules(choice: tuple[str, str] | None) -> _Rules:
     path = Path(choice[0]) if choice else Path(converters.__path__[0]) / "readers" / "antdst.yaml"
+    if choice:
+        shown = printable(str(path))
+        if not path.is_file():
+            raise UsageError(f"{shown}: no such file; name the mapping of the product with --antdst-mapping")
+        # The name comes from the product: another file of that name is not looked into.
+        if path.stat().st_size > _LARGEST_MAPPING or hashlib.sha256(path.read_bytes()).hexdigest() != choice[1]:
+            raise UsageError(
+                f"{shown}: it is not the mapping that the product was made with; name that one, or restore it"
+            )
     content = load_yaml(path)
-    if choice and hashlib.sha256(path.read_bytes()).hexdigest() != choice[1]:
-        raise UsageError(f"{path}: it has changed since the product was made; restore it, or convert again")
     return content if isinstance(content, dict) else {}
 
 
@@ -177,10 +188,10 @@ def _fits(
     return sorted(found.values(), key=lambda fit: order.index(fit.name))
 
 
-def _worth(tree: Any, plan: _Plan) -> tuple[int, int, int]:
+def _worth(tree: Any, plan: _Plan) -> tuple[bool, int, int, int]:
     required = sum(name in plan.event for name in ("run_id", "source_event_id"))
     taken = len(plan.event) + len(plan.truth) + sum(len(fit.columns) for fit in plan.fits)
-    return required, taken, tree.num_entries
+    return required > 0 and tree.num_entries > 0, required, taken, tree.num_entries
 
 
 def _events(tree: Any, forms: Mapping[str, str], names: Any) -> Iterator[dict[str, Any]]:
@@ -199,7 +210,7 @@ def _tells(plan: _Plan, event: Mapping[str, Any]) -> bool:
     """Say if an event has what only a simulated one has."""
     for name in _IN_EVENTS:
         value = event[plan.truth[name]] if name in plan.truth else 0
-        if math.isfinite(value) and (value > 0 or (name == "mc_pdgid" and value != 0)):
+        if math.isfinite(value) and (value > 0 or (name == "mc_pdgid" and value not in _NOBODY)):
             return True
     return False
 
@@ -223,6 +234,8 @@ def _expected(event: Mapping[str, Any], plan: _Plan, *, simulated: bool) -> Expe
         events[name] = _whole(value)
         if name == "mjd":
             events[name] = float(value) if 50_000 < value < 70_000 else math.nan
+    if "timestamp" in events and not _is_time(*(events[half] for half in ("timestamp", "nanoseconds"))):
+        events["timestamp"] = events["nanoseconds"] = -1
     tables: dict[str, tuple[Mapping[str, Value], ...]] = {}
     if simulated:
         events |= _truth(event, plan)
@@ -237,11 +250,17 @@ def _expected(event: Mapping[str, Any], plan: _Plan, *, simulated: bool) -> Expe
     return Expected({name: value for name, value in events.items() if name != "source_event_id"}, info, tables)
 
 
+def _is_time(seconds: Any, nanoseconds: Any) -> bool:
+    """Say if a time is within the years of the experiment, widely: days 50,000 to 70,000 of the MJD."""
+    return bool(50_000 < seconds / 86_400 + 40_587 < 70_000 and 0 <= nanoseconds < 10**9)
+
+
 def _truth(event: Mapping[str, Any], plan: _Plan) -> dict[str, Value]:
     given = {name: event[branch] for name, branch in plan.truth.items()}
     values: dict[str, Value] = {name: float(given[name]) for name in ("weight_w2", "weight_w3") if name in given}
     if "mc_pdgid" in given:
-        values["mc_pdgid"] = _whole(given["mc_pdgid"], -(1 << 31)) or -1
+        code = _whole(given["mc_pdgid"], -(1 << 31))
+        values["mc_pdgid"] = -1 if code in _NOBODY else code
     if "mc_energy" in given:
         energy = float(given["mc_energy"])
         values["mc_energy"] = energy if math.isfinite(energy) and energy > 0 else math.nan

@@ -236,8 +236,8 @@ def _stored(value: float | int) -> float | int:
     return int(value) if value < 1 << 63 else -1
 
 
-def _whole(value: float | int | None) -> int:
-    if value is None or not math.isfinite(value) or value != int(value) or not 0 <= value < 1 << 63:
+def _whole(value: float | int | None, lowest: int = 0) -> int:
+    if value is None or not math.isfinite(value) or value != int(value) or not lowest <= value < 1 << 63:
         return -1
     return int(value)
 
@@ -258,7 +258,7 @@ def _keys(lower: _Numbers) -> dict[str, Value]:
 
 
 def _truth(lower: _Numbers, convention: str | None) -> dict[str, Value]:
-    code = int(lower.get("type", 0))
+    code = _whole(lower.get("type", 0), -(1 << 31))
     energy = float(lower.get("energy_true", math.nan))
     current = lower.get("is_cc", lower.get("interaction_type"))
     cosine = float(lower.get("cos_zenith_true", math.nan))

@@ -84,7 +84,9 @@ def find_repairs(names: Iterable[str], events: Callable[[list[str]], Iterable[Nu
             elif event[name] == other:
                 alike.add(name)
     found = {name for name, no in wrong.items() if not no}
-    found -= {name for name in found if _is_of_bbfit(name.lower()) and name not in alike}
+    # The six are bound to bbfit together or not at all.
+    free = any(no and _is_of_bbfit(name.lower()) for name, no in wrong.items())
+    found -= {name for name in found if _is_of_bbfit(name.lower()) and (free or name not in alike)}
     return Repairs(frozenset(found), first)
 
 

@@ -55,6 +55,11 @@ def is_xrootd(location: str) -> bool:
     return location.partition("://")[0].lower() in SCHEMES and "://" in location
 
 
+def _shown(text: str) -> str:
+    """Return a URL for messages, without a password before the host and a token after the path."""
+    return re.sub(r"\?.*", "?...", re.sub(r"(?<=://)[^/]*@", "...@", text, count=1), count=1, flags=re.DOTALL)
+
+
 def parse_xrootd_url(text: str) -> XrootdUrl:
     """Read a URL.
 
@@ -70,14 +75,16 @@ def parse_xrootd_url(text: str) -> XrootdUrl:
     """
     found = _URL.fullmatch(text)
     if not found:
-        raise InputError(text, "cannot be understood as a location", expected=_EXPECTED, advice="correct it")
+        raise InputError(_shown(text), "cannot be understood as a location", expected=_EXPECTED, advice="correct it")
     port = int(found["port"] or 0)
     if port > 65535 or (found["port"] and not port):
-        raise InputError(text, f"has the impossible port {found['port']}", expected=_EXPECTED, advice="correct it")
+        raise InputError(
+            _shown(text), f"has the impossible port {found['port']}", expected=_EXPECTED, advice="correct it"
+        )
     path = found["path"].rstrip("/") or "/"
     components = path.split("/")[1:]
     if path != "/" and any(component in {"", ".", ".."} for component in components):
-        raise InputError(text, "has '//', '.' or '..' in its path", advice="write the path without them")
+        raise InputError(_shown(text), "has '//', '.' or '..' in its path", advice="write the path without them")
     if wrong := _IMPOSSIBLE.search(path):
-        raise InputError(text, f"has {wrong[0]!r} in its path, which no door takes", advice="rename the file")
+        raise InputError(_shown(text), f"has {wrong[0]!r} in its path, which no door takes", advice="rename the file")
     return XrootdUrl(found["scheme"], found["host"].lower(), port, path)

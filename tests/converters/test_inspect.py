@@ -99,7 +99,7 @@ def test_the_product_itself(cli: Cli, sample: Sample, tmp_path: Path) -> None:
 def test_an_error_that_nobody_foresaw(cli: Cli, sample: Sample, monkeypatch: pytest.MonkeyPatch) -> None:
     path = sample("evt/KM3Sim.evt")
 
-    def broken(_: Path) -> object:
+    def broken(*_: object) -> object:
         raise ZeroDivisionError("surprise")
 
     monkeypatch.setattr("converters.inspect.describe", broken)

@@ -188,8 +188,9 @@ def test_a_server_that_stays_away(through: Callable[..., Catalogue], faulty: Fau
     said: list[str] = []
     catalogue = through(said, seconds=0.3)
     faulty.proxy.refuse()
-    with pytest.raises(ServerAwayError, match="run the same command"):
+    with pytest.raises(ServerAwayError, match="run the same command") as caught:
         catalogue.scopes()
+    assert str(caught.value).startswith(f"{faulty.proxy.url}: no answer")
     assert len(said) == 1
     faulty.proxy.listen()
     assert catalogue.scopes()

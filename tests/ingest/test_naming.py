@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from ingest.inputs import read_inputs
 from ingest.item import Item
 from ingest.settings import Settings, settings_from
@@ -89,3 +91,26 @@ def test_patterns_of_the_configuration_file_are_used(tmp_path: Path) -> None:
     (item,), said = read(put(tmp_path, "Antares_051870.root"), settings=settings_from(config, {}))
     assert (item.metadata["run"], item.metadata["year"]) == (51870, 2010)
     assert said == []
+
+
+@pytest.mark.parametrize(("detector", "year"), [("orca", None), ("antares", 2012), (None, 2012)])
+@pytest.mark.parametrize("stated", [True, False])
+def test_a_known_name_of_another_detector_has_no_year_of_antares(
+    detector: str | None, year: int | None, stated: bool, tmp_path: Path
+) -> None:
+    """A site may have patterns for files of other detectors; the table has runs of ANTARES."""
+    path = put(tmp_path, NAME)
+    settings = Settings(scope="antares", rse="R", sidecar=".json")
+    if detector and stated:
+        Path(f"{path}.json").write_text(json.dumps({"detector": detector}))
+    elif detector:
+        settings = Settings(scope="antares", rse="R", metadata={"detector": detector})
+    (item,), _ = read(path, settings=settings)
+    assert item.metadata.get("year") == year
+
+
+def test_the_decay_of_a_tau_is_no_contradiction(tmp_path: Path) -> None:
+    path = put(tmp_path, "MC_066730_nutau_a_CCmu_reco.root")
+    Path(f"{path}.json").write_text(json.dumps({"channel": "nutau_CC"}))
+    (item,), said = read(path, settings=Settings(scope="antares", rse="R", sidecar=".json"))
+    assert (item.metadata["channel"], said) == ("nutau_CC", [])

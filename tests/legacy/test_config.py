@@ -83,6 +83,13 @@ def test_all_kinds() -> None:
     assert type(given["seconds"]) is float
 
 
+LEVELS = [
+    f"{name}: &{name} [{', '.join(['*' + below] * 10)}]" for below, name in zip("abcdefgh", "bcdefghi", strict=True)
+]
+"""Each level has ten times the values of the one before."""
+MERGES = [level.replace("[", "{<<: [").replace("]", "]}") for level in LEVELS]
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
@@ -121,8 +128,11 @@ def test_all_kinds() -> None:
         ("ingest: {[a]: b}", "not YAML"),
         ("ingest: {", "not YAML"),
         ("ingest: !!python/object/apply:os.system [ls]", "not YAML"),
-        ("a: &a [*a]", "unknown section"),
-        ("ingest: {text: &a [*a]}", "found a list"),
+        ("ingest: {number: " + "9" * 5000 + "}", "at line 1"),
+        ("a: &a [*a]", "or for themselves"),
+        ("ingest: {text: &a [*a]}", "at line 1, column 16"),
+        ("\n".join(("a: &a [x, x]", *LEVELS)), "aliases (*name) that stand for too many values"),
+        ("\n".join(("a: &a {k: x}", *MERGES)), "aliases (*name) that stand for too many values"),
         ("[" * 2000, "not YAML"),
         ("ingest: \x00", "not YAML"),
         ("ingest: {}\n---\ningest: {}", "not YAML"),
@@ -138,9 +148,14 @@ def test_refused(text: str, says: str) -> None:
 
 
 def test_not_utf8() -> None:
-    Path(CONFIG_NAME).write_bytes(b"ingest: {text: \xff}")
-    with pytest.raises(MetadataError, match="not YAML"):
+    Path(CONFIG_NAME).write_bytes(b"ingest:\n  {text: \xff}")
+    with pytest.raises(MetadataError, match="not YAML: line 2 has bytes that are no UTF-8"):
         load_config()
+
+
+def test_aliases_are_no_fault() -> None:
+    write("ingest:\n  a: &a {x: 1}\n  b: {<<: *a, y: 2}\n  c: [*a, *a]\n")
+    assert load_config().sections["ingest"]["b"] == {"x": 1, "y": 2}
 
 
 def test_too_large() -> None:

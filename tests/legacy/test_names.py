@@ -8,7 +8,7 @@ import yaml
 
 from legacy.config import Config
 from legacy.errors import MetadataError
-from legacy.names import OWN_NAMES, Named, name_rules
+from legacy.names import OWN_NAMES, Named, name_rules, same_channel
 
 CHANNELS = (
     *(f"{flavour}_a_{current}" for flavour in ("numu", "anumu", "nue", "anue") for current in ("CC", "NC")),
@@ -77,6 +77,17 @@ def test_versions_come_from_folders_of_simulation(path: str, version: str) -> No
     assert read(path).production_version == version
 
 
+@pytest.mark.parametrize(
+    "folder", ["/a/MC/v4.0/old/MC/v4.2/antdst", "MC/v4.0/MC/v4.2", "/MC/v4.2/antdst/MC/v4.0", "/MC/v4.2/MC/v4.2.1"]
+)
+def test_folders_that_contradict_each_other_say_nothing(folder: str) -> None:
+    assert read(f"{folder}/x.root") == Named()
+
+
+def test_a_folder_that_is_named_twice_is_one_fact() -> None:
+    assert read("/MC/v4.2/MC/v4.2/x.root").production_version == "v4.2"
+
+
 def test_the_years_follow_each_other_without_gap() -> None:
     years = name_rules().years
     assert [row.year for row in years] == list(range(2007, 2023))
@@ -132,3 +143,44 @@ def test_a_pattern_whose_run_is_no_number_is_named() -> None:
     config = site(files=[{"name": "raw", "pattern": "(?P<run>.*)"}])
     with pytest.raises(MetadataError, match="takes 'x' for a run"):
         read("x", config)
+
+
+def test_the_base_name_wins_over_its_folders() -> None:
+    config = site(
+        folders=[
+            {"name": "runs", "pattern": r"/run(?P<run>\d+)/(?P<kind>data|mc)/(?P<production_version>v\d+)/"},
+        ]
+    )
+    named = read("/run000001/data/v9/MC_066730_mupage_reco.root", config)
+    assert (named.run, named.year, named.kind, named.production_version) == (66730, 2012, "mc", "v9")
+    assert read("/run000001/data/v9/x.root", config).run == 1
+
+
+@pytest.mark.parametrize(("name", "kind"), [("MC_12.root", "mc"), ("data_12.root", "data")])
+def test_a_kind_of_a_name_is_one_of_the_two(name: str, kind: str) -> None:
+    config = site(files=[{"name": "raw", "pattern": r"(?P<kind>\w+)_(?P<run>\d+)\.root"}])
+    assert read(name, config).kind == kind
+    with pytest.raises(MetadataError, match="takes 'test' for a kind"):
+        read("test_12.root", config)
+
+
+@pytest.mark.parametrize(("digits", "run"), [("0" * 200 + "66730", 66730), ("9" * 18, 10**18 - 1), ("9" * 19, None)])
+def test_runs_that_no_file_can_hold_are_none(digits: str, run: int | None) -> None:
+    config = site(files=[{"name": "raw", "pattern": r"(?P<run>\d+)\.root"}])
+    named = read(f"{digits}.root", config)
+    assert (named.known, named.run) == (run is not None, run)
+
+
+@pytest.mark.parametrize(
+    ("stated", "name", "same"),
+    [
+        ("nutau_CC", "nutau_CCmu", True),
+        ("anutau_CC", "anutau_CCshow", True),
+        ("mu", "mu", True),
+        ("nutau_CC", "anutau_CCmu", False),
+        ("nutau_NC", "nutau_CCmu", False),
+        ("numu_CC", "numu_CCmu", False),
+    ],
+)
+def test_channels_with_a_decay_of_the_tau(stated: str, name: str, same: bool) -> None:
+    assert same_channel(stated, name) == same

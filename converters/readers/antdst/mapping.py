@@ -5,6 +5,7 @@ The file is YAML; `antdst.yaml` beside this package is the program's own and des
 
 import hashlib
 import re
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,6 +44,8 @@ _SHOWN_UNITS: Mapping[str, tuple[str, ...]] = {
     "nusedhits": ("",),
     "nusedlines": ("",),
 }
+_ANGLES_OF_TRUTH = ("zenith_true",)
+_USUAL_UNITS = frozenset({"", "d", "s", "ns", "m", "rad", "deg", "GeV", *TRUTH_COLUMNS.values()})
 _TAKEN = frozenset({"group_id", "n_hit_lines", "total_hits", "name", "h5loc", "split_h5", "h5singleton"})
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,55}")
 _PREFIX = re.compile(r"^(?:m_|f(?=[A-Z]))")
@@ -108,9 +111,25 @@ class AntDstMapping:
         for name, rule in self.fit_columns.items():
             _check_name(f"fit_columns.{name}", name)
             if rule.unit not in _SHOWN_UNITS.get(name, (rule.unit,)):
-                raise ValueError(f"fit_columns.{name}: the unit must be {' or '.join(_SHOWN_UNITS[name])}")
+                raise ValueError(f"fit_columns.{name}: the unit must be {' or '.join(map(repr, _SHOWN_UNITS[name]))}")
+        for name in _ANGLES_OF_TRUTH:
+            if name in self.truth and self.truth[name].unit not in _SHOWN_UNITS["zenith"]:
+                raise ValueError(f"truth.{name}: the unit must be 'rad' or 'deg'")
+        for section, rules in (("event", self.event), ("truth", self.truth), ("fit_columns", self.fit_columns)):
+            for name, rule in rules.items():
+                _check_members(f"{section}.{name}", rule.members)
+                _check_understood(f"{section}.{name}", rule.unit)
         for name in (*self.fits, *self.fit_list.codes):
             _check_name(f"the fit {name}", name, _LONGEST_FIT)
+        self._check_codes()
+
+    def _check_codes(self) -> None:
+        if self.fit_list.codes:
+            _check_members("fit_list.key", self.fit_list.key)
+        fits: dict[int, str] = {}
+        for name, code in self.fit_list.codes.items():
+            if (other := fits.setdefault(code, name)) != name:
+                raise ValueError(f"fit_list.codes: {other} and {name} have the same number {code}; correct one")
 
 
 def words(path: str) -> tuple[str, ...]:
@@ -132,6 +151,28 @@ def _word(name: str) -> str:
 def _check_name(where: str, name: str, longest: int = 56) -> None:
     if not _NAME.fullmatch(name) or len(name) > longest or name in _TAKEN:
         raise ValueError(f"{where}: expected a name of at most {longest} small letters, digits and underscores")
+
+
+def _check_members(where: str, members: tuple[str, ...]) -> None:
+    if not members:
+        raise ValueError(f"{where}: no member is named; name one, or leave the key out")
+    for member in members:
+        if not words(member):
+            raise ValueError(f"{where}: '{member}' names no member; write words such as Position.X")
+
+
+def _check_understood(where: str, unit: str) -> None:
+    if unit in _USUAL_UNITS:
+        return
+    from astropy import units
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        try:
+            units.Unit(unit, format="vounit")
+        except (ValueError, TypeError, Warning) as error:
+            problem = f"{where}: the unit '{unit}' is not understood; write one of VOUnits, such as m, deg or GeV"
+            raise ValueError(problem) from error
 
 
 def _check_units(where: str, rules: Mapping[str, MemberRule], units: Mapping[str, str], *, closed: bool) -> None:

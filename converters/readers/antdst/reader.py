@@ -12,13 +12,17 @@ from converters.readers.antdst.mapping import TRUTH_COLUMNS, AntDstMapping, Memb
 from converters.readers.antdst.members import Leaf, leaves, trees
 from converters.readers.antdst.resolve import REQUIRED, TreePlan, plan_tree
 from converters.readers.antdst.values import (
+    NO_PARTICLE,
     Block,
     FitRows,
     blocks,
+    event_times,
     event_value,
     fit_rows,
     in_radians,
+    largest_angle,
     shown,
+    unit_doubt,
     zenith_of_origin,
 )
 from converters.readers.dst_flat_branches import column_dtype
@@ -36,6 +40,7 @@ CONTAINER_ROUTE = (
 _STEP = 10_000
 _MANY = 100_000
 _MC_INFO = "/mc_info"
+_TIME = ("timestamp", "nanoseconds")
 _UNVERIFIED = (
     "AntDST: no real file of this format was available, its layout on disk is not public; names of members, units "
     "and frames are inferred from the accessor functions that public code calls"
@@ -100,6 +105,8 @@ class AntDstFile(OpenSource):
         self._counts: Counter[str] = Counter()
         self._left_out: Counter[str] = Counter()
         self._absurd: Counter[str] = Counter()
+        self._angles: dict[str, float] = {}
+        self._n_fits: Counter[str] = Counter()
 
     @property
     def facts(self) -> SourceFacts:
@@ -146,11 +153,18 @@ class AntDstFile(OpenSource):
         for name, leaf in (*self._event.items(), *found.items()):
             events[name], absurd = event_value(name, block.numbers[leaf.path])
             self._absurd[leaf.path] += absurd
+        if "timestamp" in self._event:
+            parts = [self._event[name].path for name in _TIME]
+            times = event_times(*(block.numbers[part] for part in parts))
+            events["timestamp"], events["nanoseconds"], absurd = times
+            self._absurd[parts[0]] += absurd
         tables = [self._mc_info(block, events)] if self._simulated else []
         for fit in self._plan.fits:
             rows = fit_rows(self._path, fit, block)
             self._left_out[f"{fit.name} empty"] += rows.empty
             self._left_out[f"{fit.name} repeated"] += rows.repeated
+            self._angles[fit.name] = max(self._angles.get(fit.name, 0.0), largest_angle(rows.columns))
+            self._n_fits[fit.name] += len(rows.events)
             if fit.name == self._shown:
                 self._show(events, rows, block.n_events)
             array = self._specs[RECO_PREFIX + fit.name].blank(len(rows.events))
@@ -196,7 +210,10 @@ class AntDstFile(OpenSource):
         """Say what became of every branch, of the tree that was read and of the others."""
         destinations = self._destinations()
         rows = [self._coverage_of(leaf, destinations.get(leaf.path, "")) for leaf in self._plan.leaves]
-        rows += [CoverageRow(f"tree {printable(n)}", count, "", "another tree: not read") for n, count in self._others]
+        rows += [
+            CoverageRow(f"tree {printable(other.name)}", other.entries, "", "another tree: not read")
+            for other in self._others
+        ]
         for name, count in self._left_out.items():
             fit, _, why = name.partition(" ")
             note = "all its numbers are 0 or missing: taken as no fit"
@@ -242,16 +259,37 @@ class AntDstFile(OpenSource):
         found = ["AntDST: no real file was available to check this reading; compare it with the collaboration's own"]
         missing = [name for name in REQUIRED if name not in self._event]
         found += [f"no member for {name} was found" for name in missing]
+        found += [
+            f"{printable(first.path)} and {printable(other.path)} could both be meant, the first is read; "
+            "a mapping (--antdst-mapping) without their first words in 'roots' can name one of them"
+            for first, other in self._plan.twins
+        ]
+        found += [
+            f"only the tree {printable(self._plan.name)} was read; {printable(other.name)} has numbers of runs or "
+            f"events too, in {other.entries} entries"
+            for other in self._others
+            if other.readable and other.entries
+        ]
         found += [f"{count} values of {printable(n)} are impossible" for n, count in self._absurd.items() if count]
-        return tuple(found)
+        return (*found, *self._doubts())
+
+    def _doubts(self) -> Iterator[str]:
+        """Yield the fits whose angles are hardly in the unit of the mapping, whose word it is all the same."""
+        rules = self._mapping.fit_columns
+        units = sorted({rules[name].unit for name in ("zenith", "azimuth") if name in rules})
+        if len(units) != 1:
+            return
+        for name, largest in self._angles.items():
+            if doubt := unit_doubt(units[0], largest, self._n_fits[name]):
+                yield f"/reco/{name}: {doubt} A mapping of your own (--antdst-mapping) says which"
 
     def close(self) -> None:
         """Close the file."""
         self._root.close()
 
 
-def _best_plan(path: Path, root: Any, mapping: AntDstMapping) -> tuple[TreePlan, list[tuple[str, int]]]:
-    """Return the tree from which most is taken, and name and entries of the others."""
+def _best_plan(path: Path, root: Any, mapping: AntDstMapping) -> tuple[TreePlan, list[TreePlan]]:
+    """Return the tree from which most is taken, and the others."""
     with parsing(path):
         known = list(trees(root))
     plans = []
@@ -267,7 +305,7 @@ def _best_plan(path: Path, root: Any, mapping: AntDstMapping) -> tuple[TreePlan,
             found=f"{len(plans)} trees, none with a member that is known and that uproot can decode",
             advice=CONTAINER_ROUTE,
         )
-    return best, [(plan.name, int(plan.tree.num_entries)) for plan in plans if plan is not best]
+    return best, [plan for plan in plans if plan is not best]
 
 
 def _is_simulated(path: Path, plan: TreePlan) -> bool:
@@ -277,7 +315,7 @@ def _is_simulated(path: Path, plan: TreePlan) -> bool:
     pdg = plan.truth["mc_pdgid"].path if "mc_pdgid" in plan.truth else ""
     for block in blocks(path, plan.tree, marks, _MANY):
         for name, values in block.numbers.items():
-            if np.any(np.isfinite(values) & (values != 0 if name == pdg else values > 0)):
+            if np.any(np.isfinite(values) & (~np.isin(values, NO_PARTICLE) if name == pdg else values > 0)):
                 return True
     return False
 
@@ -294,8 +332,7 @@ def _choose(path: Path, plan: TreePlan, asked: str | None) -> str:
 
 def _complete_times(event: Mapping[str, Leaf]) -> dict[str, Leaf]:
     """Drop a half of a time, and the MJD beside a whole one: the two could contradict each other."""
-    parts = {"timestamp", "nanoseconds"}
-    dropped = {"mjd"} if parts <= set(event) else parts
+    dropped = {"mjd"} if set(_TIME) <= set(event) else set(_TIME)
     return {name: leaf for name, leaf in event.items() if name not in dropped}
 
 

@@ -48,6 +48,8 @@ class TreePlan:
         Branch of each column.
     fits
         The fits it has.
+    twins
+        Pairs of branches that the same words name: the first is taken, the other could be meant.
     """
 
     name: str
@@ -56,6 +58,7 @@ class TreePlan:
     event: Mapping[str, Leaf] = field(default_factory=dict)
     truth: Mapping[str, Leaf] = field(default_factory=dict)
     fits: tuple[FitPlan, ...] = ()
+    twins: tuple[tuple[Leaf, Leaf], ...] = ()
 
     @property
     def readable(self) -> bool:
@@ -63,11 +66,16 @@ class TreePlan:
         return any(name in self.event for name in REQUIRED)
 
     @property
-    def worth(self) -> tuple[int, int, int]:
-        """How much is taken: required columns, all columns, entries."""
+    def entries(self) -> int:
+        """Number of entries of the tree."""
+        return int(self.tree.num_entries)
+
+    @property
+    def worth(self) -> tuple[bool, int, int, int]:
+        """How much is taken: any event at all, required columns, all columns, entries."""
         required = sum(name in self.event for name in REQUIRED)
         taken = len(self.event) + len(self.truth) + sum(len(fit.columns) for fit in self.fits)
-        return required, taken, int(self.tree.num_entries)
+        return self.readable and self.entries > 0, required, taken, self.entries
 
 
 class _Finder:
@@ -75,12 +83,19 @@ class _Finder:
 
     def __init__(self, leaves: Iterable[Leaf], form: str, roots: frozenset[_Words]) -> None:
         self._known: dict[_Words, Leaf] = {}
+        self._twins: list[tuple[Leaf, Leaf]] = []
         for leaf in leaves:
             if leaf.form == form:
-                self._known.setdefault(_without_roots(leaf.words, roots), leaf)
+                first = self._known.setdefault(_without_roots(leaf.words, roots), leaf)
+                if first is not leaf:
+                    self._twins.append((first, leaf))
 
     def first(self, paths: Iterable[_Words]) -> Leaf | None:
         return next((self._known[path] for path in paths if path in self._known), None)
+
+    def twins(self, taken: frozenset[str]) -> Iterator[tuple[Leaf, Leaf]]:
+        """Yield each branch whose path is in `taken`, with another one of the same words."""
+        return ((first, other) for first, other in self._twins if first.path in taken)
 
     def columns(self, rules: Mapping[str, MemberRule], fronts: tuple[_Words, ...]) -> dict[str, Leaf]:
         """Return the branch of every column that has one; `fronts` are the paths of the objects around it."""
@@ -115,7 +130,14 @@ def plan_tree(name: str, tree: Any, leaves: tuple[Leaf, ...], mapping: AntDstMap
     fits = (*_single_fits(numbers, mapping), *_listed_fits(lists, mapping))
     order = {name: position for position, name in enumerate((*mapping.fits, *mapping.fit_list.codes))}
     unique = {fit.name: fit for fit in reversed(fits)}
-    return TreePlan(name, tree, leaves, event, truth, tuple(sorted(unique.values(), key=lambda fit: order[fit.name])))
+    ordered = tuple(sorted(unique.values(), key=lambda fit: order[fit.name]))
+    taken = frozenset(
+        leaf.path
+        for found in (event, truth, *(fit.columns for fit in ordered), {f.name: f.key for f in ordered if f.key})
+        for leaf in found.values()
+    )
+    twins = (*numbers.twins(taken), *lists.twins(taken))
+    return TreePlan(name, tree, leaves, event, truth, ordered, twins)
 
 
 def _single_fits(numbers: _Finder, mapping: AntDstMapping) -> Iterator[FitPlan]:

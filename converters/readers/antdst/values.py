@@ -19,9 +19,15 @@ from legacy.model import Column
 Integers = NDArray[np.int64]
 _LOWEST_CODE = -(1 << 31)
 _TURN = 2 * np.pi
+_DEGREES = 360.0
+_MANY_FITS = 10
 _ROUNDED = 1 + 1e-6
 """Single precision rounds pi up."""
 _EARLIEST_MJD, _LATEST_MJD = 50_000.0, 70_000.0
+_EPOCH_MJD, _DAY = 40_587, 86_400
+"""MJD of 1970-01-01; seconds."""
+NO_PARTICLE = (0, -1, -999, -9999)
+"""Codes that stand for no particle: none of them is that of a particle in a file of real data."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,8 +201,31 @@ def event_value(column: str, values: Column) -> tuple[Column, int]:
         return values.astype(np.float64), 0
     if column == "mc_pdgid":
         codes = to_integers(values, lowest=_LOWEST_CODE)
-        return np.where(codes == 0, -1, codes), 0
+        return np.where(np.isin(codes, NO_PARTICLE), -1, codes), 0
     return to_integers(values), 0
+
+
+def event_times(seconds: Column, nanoseconds: Column) -> tuple[Integers, Integers, int]:
+    """Turn the two members of a time into columns of ``/events``; a time that cannot be one is missing as a whole.
+
+    A time that was never filled is 0, which would be 1970.
+
+    Parameters
+    ----------
+    seconds, nanoseconds
+        Since 1970-01-01 UTC, as the file has them, shape (n,).
+
+    Returns
+    -------
+    timestamp, nanoseconds
+        s and ns; both -1 where either is impossible.
+    int
+        Number of values that cannot be times.
+    """
+    whole, rest = to_integers(seconds), to_integers(nanoseconds)
+    first, last = (int(mjd - _EPOCH_MJD) * _DAY for mjd in (_EARLIEST_MJD, _LATEST_MJD))
+    good = (whole > first) & (whole < last) & (rest >= 0) & (rest < 1_000_000_000)
+    return np.where(good, whole, -1), np.where(good, rest, -1), int(np.count_nonzero(~good))
 
 
 def shown(rows: FitRows, units: Mapping[str, str], convention: str | None) -> tuple[dict[str, Column], int]:
@@ -241,6 +270,31 @@ def shown(rows: FitRows, units: Mapping[str, str], convention: str | None) -> tu
         found["azimuth"] = _once_round(np.where(good, azimuth, np.nan) + (np.pi if convention == "flight" else 0.0))
         absurd = int(np.count_nonzero(given & ~good))
     return found, absurd
+
+
+def largest_angle(columns: Mapping[str, Column]) -> float:
+    """Return the largest size of the zenith and azimuth angles of some fits, as the file has them; 0 without any."""
+    found = [np.abs(columns[name]) for name in ("zenith", "azimuth") if name in columns]
+    return max((float(np.max(sizes[np.isfinite(sizes)], initial=0)) for sizes in found), default=0.0)
+
+
+def unit_doubt(unit: str, largest: float, fits: int) -> str:
+    """Say why the unit that a mapping gives for angles may be wrong, ``""`` without a doubt.
+
+    Parameters
+    ----------
+    unit
+        ``rad`` or ``deg``.
+    largest
+        Largest size of an angle.
+    fits
+        Number of fits; a few degrees only are no proof for a few fits.
+    """
+    if unit == "deg" and fits >= _MANY_FITS and 0 < largest <= _TURN * _ROUNDED:
+        return f"no angle is larger than {largest:.2f} in {fits} fits, and the mapping has degrees: are they radians?"
+    if unit == "rad" and _TURN * _ROUNDED < largest <= _DEGREES:
+        return f"angles go up to {largest:g}, and the mapping has radians: are they degrees?"
+    return ""
 
 
 def in_radians(values: Column, unit: str) -> NDArray[np.float64]:

@@ -8,9 +8,13 @@ import pytest
 
 from converters.readers.dst_flat import DstFlatReader
 from converters.readers.dst_flat_fixes import FIXES
+from converters.reread.dst_flat import reread
 from converters.source import ReadOptions
 
 sel = runpy.run_path(str(Path(__file__).parent / "sel_tree.py"))
+assert_agreement = runpy.run_path(str(Path(__file__).parent.parent / "reread" / "table_agreement.py"))[
+    "assert_agreement"
+]
 
 N = 24
 WRONG_FIT = ("angerr_deg", "zenith_deg", "cos_zenith", "azimuth_deg", "nusedlines", "nusedhits")
@@ -173,6 +177,20 @@ def test_a_tree_without_the_mistake_is_left_alone(make, branch):
     assert "not corrected" in coverage[branch].note
     assert coverage[branch].count == raw[branch].count
     assert fixed(coverage), "the other mistakes are corrected"
+
+
+def test_counts_that_are_equal_by_chance_are_left_alone(make):
+    """The six branches are bound to bbfit together: one with values of its own shows that none of them is."""
+    path, branches = make("data", bbfit_shower_zenith_deg=np.linspace(1, 170, N))
+    _, tables, coverage, _, _ = read(path)
+    assert not {f"bbfit_shower_{name}" for name in WRONG_FIT} & set(fixed(coverage))
+    there = branches["bbfit_shower_flag"]
+    np.testing.assert_array_equal(
+        tables["/reco/bbfit_shower"]["nusedlines"], branches["bbfit_shower_nusedlines"][there]
+    )
+    assert "not corrected: bbfit_shower_zenith_deg has values of its own" in coverage["bbfit_shower_nusedlines"].note
+    options = ReadOptions(fix_known_defects=True)
+    assert assert_agreement(DstFlatReader(), reread, path, options) > N
 
 
 def test_corrected_values_never_reach_events(make):

@@ -58,6 +58,14 @@ def test_both_readers_agree(tmp_path, kind, variant, zenith):
     assert assert_agreement(DstFlatReader(), reread, path, ReadOptions(zenith=zenith)) > 30 * 50
 
 
+@pytest.mark.parametrize("fix", [False, True])
+def test_both_readers_agree_on_types_that_are_no_integers(tmp_path, fix):
+    branches = sel["arrays"]("numu", 6)
+    branches["type"] = np.array([14.0, np.nan, 14.5, -14.0, 0.0, np.inf])
+    path = sel["write"](tmp_path / "x.root", branches)
+    assert assert_agreement(DstFlatReader(), reread, path, ReadOptions(fix_known_defects=fix)) > 6 * 50
+
+
 def test_both_readers_agree_on_the_fit_shown(tmp_path):
     path = sel["write"](tmp_path / "x.root", variants("data")["new"])
     for reco in ("aafit", "bbfit", "gridfit", "bbfit_shower", "dusj", "tantra", "none"):

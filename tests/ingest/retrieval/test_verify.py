@@ -250,3 +250,4 @@ def test_server_away(
             ran = cli("catalog", *arguments, "--config", config)
             assert ran.code == 3, ran.err
             assert "run the same command to go on" in ran.err
+            assert "http://127.0.0.1:9: no answer" in ran.err

@@ -61,6 +61,22 @@ def test_bad_urls(text: str) -> None:
     assert str(said.value).isprintable()
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("root://user:secret@door.example//a", "root://...@door.example//a: cannot"),
+        ("root://user:se@cret@door.example:99999//a", "root://...@door.example:99999//a: cannot"),
+        ("root://door.example//a?authz=secret", "root://door.example//a?...: has '?'"),
+        ("root://door.example?authz=secret//a", "root://door.example?...: cannot"),
+    ],
+)
+def test_no_message_has_a_password_or_token(text: str, shown: str) -> None:
+    with pytest.raises(InputError) as said:
+        parse_xrootd_url(text)
+    assert str(said.value).startswith(shown)
+    assert "cret" not in str(said.value)
+
+
 @given(st.text())
 def test_any_text(text: str) -> None:
     for wrapped in (text, f"root://door//{text}"):

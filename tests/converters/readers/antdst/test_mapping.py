@@ -54,12 +54,31 @@ WRONG = {
     "no members": ("event: {run_id: {unit: ''}}", "the key 'members' is missing"),
     "members no list": ("event: {run_id: {members: RunId}}", "expected a list"),
     "unit of time": ("event: {mjd: {members: [a], unit: s}}", "the unit must be 'd'"),
-    "unit of angle": ("fit_columns: {zenith: {members: [a], unit: m}}", "rad or deg"),
+    "unit of angle": ("fit_columns: {zenith: {members: [a], unit: m}}", "'rad' or 'deg'"),
     "zenith": ("zenith: up", "unknown or source or flight"),
     "fit name": ("fits: {'../x': [a]}", "small letters"),
     "long fit name": ("fits: {a_name_of_many_letters: [a]}", "at most 16"),
     "column name": ("fit_columns: {group_id: {members: [a]}}", "fit_columns.group_id"),
     "column of km3pipe": ("fit_columns: {name: {members: [a]}}", "fit_columns.name"),
+    "no member": ("event: {run_id: {members: []}}", "event.run_id: no member is named"),
+    "member without a word": ("event: {run_id: {members: ['_.']}}", "event.run_id: '_.' names no member"),
+    "key without a word": (
+        "fit_list: {objects: [a], key: [''], codes: {aafit: 1}}",
+        "fit_list.key: '' names no member",
+    ),
+    "unit that is none": (
+        "fit_columns: {zmin: {members: [a], unit: furlong/moon}}",
+        "unit 'furlong/moon' is not under",
+    ),
+    "unit for a terminal": ('fit_columns: {zmin: {members: [a], unit: "m\\e[31m"}}', "is not understood"),
+    "unit of a true angle": (
+        "truth: {zenith_true: {members: [a]}}",
+        "truth.zenith_true: the unit must be 'rad' or 'deg'",
+    ),
+    "one number for two fits": (
+        "fit_list: {objects: [a], key: [b], codes: {x: 1, y: 1}}",
+        "x and y have the same number 1",
+    ),
     "code": ("fit_list: {objects: [a], key: [b], codes: {aafit: x}}", "a whole number"),
 }
 
@@ -73,6 +92,14 @@ def test_wrong_mappings(case: str, tmp_path: Path) -> None:
         choose(path)
     assert problem in str(caught.value)
     assert "site.yaml" in str(caught.value)
+    assert "\x1b" not in str(caught.value)
+
+
+@pytest.mark.parametrize("unit", ["", "m", "cm", "GeV.m2.sr.s/yr", "kHz"])
+def test_units_of_further_columns(unit: str, tmp_path: Path) -> None:
+    path = tmp_path / "site.yaml"
+    path.write_text(f"fit_columns: {{zmin: {{members: [a], unit: '{unit}'}}}}")
+    assert load_mapping(choose(path)).fit_columns["zmin"].unit == unit
 
 
 def test_a_mapping_that_is_not_there(tmp_path: Path) -> None:

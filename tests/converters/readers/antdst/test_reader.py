@@ -21,6 +21,7 @@ from converters.readers.antdst.mapping import OWN_MAPPING, choose
 from converters.readers.antdst.members import class_members, contents, leaves
 from converters.readers.antdst.reader import AntDstReader
 from converters.readers.rootfile import open_root
+from converters.request import Request
 from converters.reread.antdst import reread
 from converters.source import ReadOptions
 from legacy.errors import CorruptInputError, InputError, NotConvertibleError
@@ -154,6 +155,28 @@ def test_angles_with_a_convention(make, mapping, convention, sign):
         assert any(convention in remark for remark in file.facts.remarks)
 
 
+@pytest.mark.parametrize(
+    ("unit", "scale", "doubt"),
+    [("rad", 1.0, ""), ("rad", 180 / np.pi, "are they degrees?"), ("deg", 1.0, "are they radians?"), ("deg", 57.3, "")],
+)
+def test_angles_that_are_hardly_in_the_unit_of_the_mapping(tmp_path, mapping, unit, scale, doubt):
+    columns = yaml.safe_load(OWN_MAPPING.read_text())["fit_columns"]
+    for name in ("zenith", "azimuth"):
+        columns[name]["unit"] = unit
+    site = mapping(fit_columns=columns)
+    branches = {
+        "AntDST.fRunId": np.full(20, 7),
+        "AntDST.fEventId": np.arange(20),
+        "AntDST.fAAFit.fZenith": np.linspace(0.1, 3, 20) * scale,
+        "AntDST.fAAFit.fAzimuth": np.linspace(0.1, 6.2, 20) * scale,
+    }
+    path = made["write"](tmp_path / "x.root", branches)
+    _, _, file = read(path, antdst_mapping=site, zenith="source")
+    said = [text for text in file.warnings() if "are they" in text]
+    assert len(said) == bool(doubt)
+    assert all(doubt in text and "/reco/aafit" in text for text in said)
+
+
 def test_every_branch_is_accounted_for(make):
     path, branches = make(
         **{"AntDST.fNothing": np.zeros(N), "AntDST.fMatrix": np.zeros((N, 3)), "AntDST.fSecond.fRunId": np.zeros(N)}
@@ -180,6 +203,72 @@ def test_mjd_where_there_is_no_other_time(make):
     assert "nanoseconds" not in events
     np.testing.assert_array_equal(events["mjd"], np.where(np.arange(N) == 2, np.nan, 56000.5))
     assert "1 are no times" in coverage(file)["AntDST.fMJD"].note
+
+
+def test_times_that_cannot_be_are_missing_and_no_date_of_1970(make):
+    """A TTimeStamp that nobody filled is 0."""
+    seconds = np.array([0, 1_330_000_000, -5, 2**31 - 1, 1_330_000_000, 1], dtype=np.int32)
+    parts = np.array([0, 999_999_999, 2, -1, 1_000_000_000, 5], dtype=np.int32)
+    changes = {"AntDST.fEventTime.fSec": seconds, "AntDST.fEventTime.fNanoSec": parts}
+    branches = {name: values[:6] for name, values in made["arrays"]("data", N).items()} | changes
+    path = made["write"](make()[0].with_name("times.root"), branches)
+    events, _, file = read(path)
+    assert events["timestamp"].tolist() == [-1, 1_330_000_000, -1, -1, -1, -1]
+    assert events["nanoseconds"].tolist() == [-1, 999_999_999, -1, -1, -1, -1]
+    assert "5 are no times: missing" in coverage(file)["AntDST.fEventTime.fSec"].note
+    assert any("5 values of AntDST.fEventTime.fSec are impossible" in text for text in file.warnings())
+    assert assert_agreement(AntDstReader(), reread, path, ReadOptions(zenith="source")) > 0
+
+
+def test_a_tree_without_events_does_not_hide_one_with_events(tmp_path):
+    path = tmp_path / "x.root"
+    with uproot.recreate(path) as file:
+        file.mktree("AntA", {"RunId": "i4", "EventId": "i4", "MJD": "f8"})
+        file.mktree("AntB", {"RunId": "i4", "EventId": "i4"})
+        file["AntB"].extend({name: np.arange(3, dtype="i4") for name in ("RunId", "EventId")})
+    events, _, opened = read(path)
+    assert events["source_event_id"].tolist() == [0, 1, 2]
+    assert not any("only the tree" in text for text in opened.warnings())
+    assert assert_agreement(AntDstReader(), reread, path, ReadOptions()) > 0
+
+
+def test_events_in_several_trees_are_said(tmp_path):
+    path = tmp_path / "x.root"
+    with uproot.recreate(path) as file:
+        for tree in ("AntA", "AntB"):
+            file.mktree(tree, {"RunId": "i4", "EventId": "i4"})
+            file[tree].extend({name: np.arange(3, dtype="i4") for name in ("RunId", "EventId")})
+    _, _, opened = read(path)
+    assert any("AntB has numbers of runs or events too, in 3 entries" in text for text in opened.warnings())
+
+
+def test_the_highest_cycle_of_a_tree_is_read(tmp_path):
+    path = tmp_path / "x.root"
+    with uproot.recreate(path) as file:
+        for numbers in ([1], [5, 6]):
+            file.mktree("AntA", {"RunId": "i4", "EventId": "i4"})
+            file["AntA"].extend({name: np.array(numbers, dtype="i4") for name in ("RunId", "EventId")})
+    events, _, _ = read(path)
+    assert events["run_id"].tolist() == [5, 6]
+    assert assert_agreement(AntDstReader(), reread, path, ReadOptions()) > 0
+
+
+def test_two_members_that_one_rule_could_mean_are_said(tmp_path):
+    branches = {"AntEventInfo.fRunId": np.full(2, 5), "AntDST.fRunId": np.full(2, 7), "AntDST.fEventId": np.arange(2)}
+    events, _, file = read(made["write"](tmp_path / "x.root", branches))
+    assert events["run_id"].tolist() == [5, 5]
+    assert any("AntEventInfo.fRunId and AntDST.fRunId could both be meant" in text for text in file.warnings())
+
+
+@pytest.mark.parametrize("code", [0, -1, -999, -9999])
+def test_a_code_for_no_particle_makes_no_simulation(make, code):
+    codes = np.full(N, code, dtype=np.int32)
+    path, _ = make("data", **{"AntDST.fMCEvent.fPrimaryParticle.fParticleType": codes})
+    events, tables, file = read(path)
+    assert file.facts.kind == "data"
+    assert "mc_pdgid" not in events
+    assert "/mc_info" not in tables
+    assert assert_agreement(AntDstReader(), reread, path, ReadOptions()) > 0
 
 
 def test_other_spellings(tmp_path):
@@ -296,11 +385,15 @@ def test_split_objects_of_km3net(sample, mapping):
         rec_type, lik = (tree[f"Evt/trks/trks.{name}"].array(library="np") for name in ("rec_type", "lik"))
         first = [values[list(types).index(4000)] for types, values in zip(rec_type, lik, strict=True) if 4000 in types]
         assert events["trigger_counter"].tolist() == tree["Evt/trigger_counter"].array(library="np").tolist()
-        assert events["timestamp"].tolist() == tree["Evt/t/t.fSec"].array(library="np").tolist()
+        times = tree["Evt/t/t.fSec"].array(library="np")
+    assert max(times) < 1000, "those of this simulation are none: they count from 1970"
+    assert (events["timestamp"] == -1).all()
     assert tables["/reco/jpp"]["quality"].tolist() == first
     assert len(first) > 5
     rows = coverage(file)
     assert rows["Evt/trks/trks.lik"].destination == "/reco/*.quality"
+    assert rows["Evt/t/t.fSec"].destination == "/events.timestamp"
+    assert f"{len(times)} are no times" in rows["Evt/t/t.fSec"].note
     assert "not decoded" in rows["Evt/trks/trks.fitinf"].note
     assert "no rule" in rows["Evt/hits/hits.tdc"].note
     assert assert_agreement(AntDstReader(), reread, path, ReadOptions(antdst_mapping=site)) > 100
@@ -430,6 +523,60 @@ def test_whole_line(cli, make, mapping, tmp_path, monkeypatch):
     assert f"of {N} events equal" in ran.out + ran.err
     assert cli("convert", path, "-o", "out", "--antdst-mapping", "site.yaml").code == 0
     (tmp_path / "site.yaml").write_text("roots: [changed]\n")
-    assert cli("validate", product, "--source", path).code == 2
+    ran = cli("validate", product, "--source", path)
+    assert ran.code == 2
+    assert "not the mapping that the product was made with" in ran.err
     assert cli("convert", path, "-o", "out", "--antdst-mapping", "site.yaml").code == 1
     assert cli("convert", path, "-o", "out", "--antdst-mapping", "none.yaml").code == 2
+
+
+def test_a_mapping_that_lies_elsewhere(cli, make, mapping, tmp_path, monkeypatch):
+    """The product has the bare name of the mapping: folders are those of the user's machine."""
+    path, _ = make("data")
+    mapping(zenith="source")
+    place = tmp_path / "etc" / "site.yaml"
+    place.parent.mkdir()
+    (tmp_path / "site.yaml").rename(place)
+    assert cli("convert", path, "-o", tmp_path / "out", "--antdst-mapping", place).code == 0
+    product = tmp_path / "out" / "antdst.l3.h5"
+    with h5py.File(product) as file:
+        assert json.loads(file["provenance"]["parameters"][-1])["antdst_mapping"]["file"] == "site.yaml"
+    assert str(tmp_path).encode() not in product.read_bytes()
+    monkeypatch.chdir(place.parent)
+    assert cli("convert", path, "-o", tmp_path / "out", "--antdst-mapping", "site.yaml").code == 0, "the same mapping"
+    monkeypatch.chdir(tmp_path)
+    ran = cli("validate", product, "--source", path)
+    assert (ran.code, "site.yaml: no such file" in ran.err, "--antdst-mapping" in ran.err) == (2, True, True)
+    assert cli("validate", product, "--source", path, "--antdst-mapping", place).code == 0
+    assert cli("validate", product, "--source", path, "--antdst-mapping", OWN_MAPPING).code == 2
+    assert cli("validate", product, "--antdst-mapping", place).code == 2
+    assert cli("convert", path, "-o", "own").code == 0
+    ran = cli("validate", "own/antdst.l3.h5", "--source", path, "--antdst-mapping", place)
+    assert (ran.code, "without a mapping" in ran.err) == (2, True)
+
+
+def test_a_product_names_no_mapping_in_another_folder():
+    parameters = json.dumps({"antdst_mapping": {"file": "../site.yaml", "sha256": "0" * 64}})
+    with pytest.raises(ValueError, match="bare name"):
+        Request.read_options(parameters)
+
+
+def test_inspect_with_a_mapping(cli, make, mapping, tmp_path):
+    path, _ = make("data", **{"AntDST.fSecret": np.full(N, 3.0)})
+    content = yaml.safe_load(OWN_MAPPING.read_text())
+    content["fit_columns"]["secret"] = {"members": ["Secret"], "text": "A secret"}
+    content["fits"]["own"] = ["AntDST"]
+    content["roots"] = ["TObject"]
+    content["event"] = {"run_id": {"members": ["AntDST.RunId"]}}
+    site = tmp_path / "site.yaml"
+    site.write_text(yaml.safe_dump(content))
+    ran = cli("inspect", path, "--antdst-mapping", site, "--json")
+    assert ran.code == 0, ran.err
+    (said,) = json.loads(ran.out)
+    assert said["tables"]["AntDST.fSecret"] == f"{N} -> /reco/own.secret"
+    assert said["advice"].endswith(f"--antdst-mapping {site}")
+    assert "no rule" in json.loads(cli("inspect", path, "--json").out)[0]["tables"]["AntDST.fSecret"]
+    site.write_text("evnt: {}")
+    ran = cli("inspect", path, "--antdst-mapping", site)
+    assert ran.code == 1
+    assert "did you mean 'event'" in ran.err
