@@ -63,9 +63,11 @@ class AuxiliaryMaker:
         before, started = request.source.stat(), now()
         sha256 = sha256_of(request.source)
         request.target.parent.mkdir(parents=True, exist_ok=True)
+        # Before the description is read: if it changes in between, the next run sees that the product is old.
+        fingerprint = self.fingerprint(request.source)
         draft = self._format.draft(request)
         step = document.last_step(request, sha256, started)
-        described = document.build(self._format.name, draft, request, step, self.fingerprint(request.source))
+        described = document.build(self._format.name, draft, request, step, fingerprint)
         companions = self.companions(request.target)
         with atomic_files(*reversed(companions), request.target) as parts:
             parts[0].write_text(_prov_text(step, described, request.target), encoding="utf-8")
