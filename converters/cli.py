@@ -213,14 +213,15 @@ def _say_outcome(outcome: "Outcome") -> None:
     if outcome.status == "skipped":
         talk.detail(f"skipped: {outcome.reason}")
         return
-    talk.detail(f"{outcome.status}: {outcome.source} ({outcome.entry.n_events if outcome.entry else 0} events)")
+    made = outcome.noun[0] if outcome.noun else f"{outcome.entry.n_events if outcome.entry else 0} events"
+    talk.detail(f"{outcome.status}: {outcome.source} ({made})")
     for warning in outcome.warnings:
         talk.say(f"warning: {outcome.source}: {warning}")
 
 
 def _say_report(report: "Report") -> None:
     counts = ", ".join(f"{number} {status}" for status, number in report.counts.items()) or "nothing to do"
-    talk.say(f"{counts}; {report.n_events} events in {report.seconds:.1f} s; manifest: {report.manifest}")
+    talk.say(f"{counts}; {report.made} in {report.seconds:.1f} s; manifest: {report.manifest}")
 
 
 def validate(

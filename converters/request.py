@@ -123,6 +123,8 @@ class Outcome:
         0, or that of the error.
     seconds
         Wall time.
+    noun
+        What one such product and several are called if it holds no events, else None.
     """
 
     source: Path
@@ -132,3 +134,4 @@ class Outcome:
     reason: str = ""
     exit_code: int = 0
     seconds: float = 0.0
+    noun: tuple[str, str] | None = None

@@ -26,6 +26,12 @@ from converters.auxiliary.contract import Checked, Document, Draft, Survey
 from converters.request import Request
 from legacy.errors import CorruptInputError, InputError
 
+_NOUNS = {
+    "wav": ("sound file", "sound files"),
+    "mp3": ("sound file", "sound files"),
+    "psd": ("spectrum", "spectra"),
+    "json": ("description", "descriptions"),
+}
 _CURVES = ("mean", "median", "quantile_75", "quantile_95")
 
 
@@ -35,6 +41,10 @@ class AcousticsFormat:
     name = "km3net-acoustics"
     description = "KM3NeT raw acoustic data"
     products = ("wav", "mp3", "psd", "json")
+
+    def noun(self, to: str) -> tuple[str, str]:
+        """Return what a product and several are called."""
+        return _NOUNS[to]
 
     def sniff(self, head: bytes, path: Path) -> bool:  # noqa: ARG002  the contract
         """Say from the first header if the file is a recording; its name does not matter."""

@@ -26,6 +26,10 @@ class AuxiliaryMaker:
     def __init__(self, format_: AuxiliaryFormat) -> None:
         self._format = format_
 
+    def noun(self, to: str) -> tuple[str, str]:
+        """Return what one product and several products are called."""
+        return self._format.noun(to)
+
     def companions(self, target: Path) -> tuple[Path, ...]:
         """Return the names of the other files that belong to the product `target`."""
         meta = document.meta_path(target)

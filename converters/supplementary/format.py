@@ -23,6 +23,10 @@ class SupplementaryFormat:
     description = "supplementary tables"
     products = ("csv", "json")
 
+    def noun(self, to: str) -> tuple[str, str]:  # noqa: ARG002  a table in any case
+        """Return what a product and several are called."""
+        return "table", "tables"
+
     def sniff(self, head: bytes, path: Path) -> bool:
         """Say if a text says itself that it is such a table, or is a public file known to the byte."""
         return looks_like(head, path)
