@@ -89,10 +89,14 @@ def _acceptance(axes: Any, table: SupplementaryTable) -> Any:
     gaps = np.flatnonzero(low[1:] > high[:-1] + TOUCH) + 1
     edges = np.sort(np.concatenate((low, high[gaps - 1], high[-1:])))
     values = np.ma.masked_invalid(np.insert(values.filled(np.nan), gaps, np.nan, axis=1))
-    drawn = axes.pcolormesh(edges, rows, values, norm=norm, cmap="cividis")
+    axes.set_xlim(edges[0], edges[-1])
+    axes.set_ylim(rows[0], rows[-1])
     axes.set_xlabel("sine of the declination")
     axes.set_ylabel("spectral index")
-    return drawn
+    if not values.count():
+        axes.text(0.5, 0.5, "the acceptance is 0 everywhere", transform=axes.transAxes, ha="center")
+        return None
+    return axes.pcolormesh(edges, rows, values, norm=norm, cmap="cividis")
 
 
 def _background(axes: Any, table: SupplementaryTable) -> None:

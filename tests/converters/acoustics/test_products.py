@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from converters.acoustics.audio import loudness_of
+from converters.acoustics.picture import spectrum_figure
 from converters.acoustics.records import SAMPLE_RATE, iso, origin_of, read_recording
 from converters.acoustics.spectrum import PER_RECORD, SEGMENT, segment_densities, spectrum_of
 
@@ -319,6 +320,14 @@ def test_validate_finds_another_source(cli: Cli, recording: Path, make_recording
     checked = cli("validate", convert(cli, recording, "json"), "--source", other)
     assert checked.code == 1
     assert "is not the source" in checked.err
+
+
+def test_the_picture_of_silence_says_so(cli: Cli, make_recording: Callable[..., Path], tmp_path: Path) -> None:
+    product = convert(cli, make_recording([np.zeros(FRAME)]), "psd")
+    figure = spectrum_figure(json.loads(product.read_text()))
+    assert "silence" in figure.axes[0].texts[0].get_text()
+    assert " in 1 record; " in figure.texts[1].get_text()
+    assert cli("plot", product, "-o", tmp_path / "x.png").code == 0
 
 
 def test_show_and_plot(cli: Cli, recording: Path, tmp_path: Path) -> None:

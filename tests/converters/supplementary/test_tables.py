@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -196,9 +197,25 @@ def test_show_and_plot(name: str, cli: Cli, tmp_path: Path, request: pytest.Fixt
         assert picture.read_bytes().startswith(b"\x89PNG")
 
 
-def test_a_picture_of_nothing(cli: Cli, write: Callable[..., Path], tmp_path: Path) -> None:
-    source = write("1 1.2 0\n1.2 1.4 0\n", "content: effective-area\n")
-    assert cli("plot", convert(cli, source, "json"), "-o", tmp_path / "x.png").code == 0
+@pytest.mark.parametrize(
+    ("content", "values"),
+    [
+        (Content.EFFECTIVE_AREA, ([1.0, 1.2], [1.2, 1.4], [0.0, 0.0])),
+        (Content.ACCEPTANCE, ([2.0, 2.0], [-1.0, 0.0], [0.0, 1.0], [0.0, 0.0])),
+    ],
+)
+def test_a_picture_of_nothing_says_so(content: Content, values: tuple[list[float], ...], tmp_path: Path) -> None:
+    table = SupplementaryTable(Annotation(content), tuple(map(np.array, values)))
+    figure = table_figure(table, {"publication": {}})
+    assert "is 0" in figure.axes[0].texts[0].get_text()
+    assert len(figure.axes) == 1  # no scale of colours without colours
+    figure.savefig(tmp_path / "x.png")
+
+
+def test_show_says_what_a_table_was_made_for(cli: Cli, aeff: Path) -> None:
+    shown = cli("show", convert(cli, aeff, "json")).out
+    assert re.search(r"origin.zenith +-45.0 to 0.0 deg\n", shown)
+    assert re.search(r"origin.time +2007-01-01T00:00:00Z to 2018-01-01T00:00:00Z", shown)
 
 
 def test_a_gap_stays_white_in_the_picture() -> None:
