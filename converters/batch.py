@@ -68,6 +68,16 @@ class Report:
         return sum(outcome.entry.n_events for outcome in self.outcomes if outcome.entry)
 
     @property
+    def made(self) -> str:
+        """What there is now, for people: ``42 events``, ``2 tables``, or both."""
+        products = [outcome for outcome in self.outcomes if outcome.entry]
+        nouns = sorted(Counter(outcome.noun for outcome in products if outcome.noun).items())
+        parts = [f"{number} {noun[number != 1]}" for noun, number in nouns]
+        if any(outcome.noun is None for outcome in products):
+            parts = [f"{self.n_events} events", *parts]
+        return ", ".join(parts) or "nothing made"
+
+    @property
     def exit_code(self) -> int:
         """0 all good, 1 an input failed, 3 the machine failed."""
         return max((outcome.exit_code for outcome in self.outcomes), default=0)

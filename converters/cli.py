@@ -183,7 +183,7 @@ def convert(
     report = _convert_with_progress(template, inputs, out, shard, jobs)
     if as_json:
         typer.echo(json.dumps(report.to_dict(), indent=1, ensure_ascii=False))
-    _say_report(report, to)
+    _say_report(report)
     raise typer.Exit(report.exit_code)
 
 
@@ -221,18 +221,15 @@ def _say_outcome(outcome: "Outcome") -> None:
         talk.detail(f"skipped: {outcome.reason}")
         return
     name = printable(str(outcome.source))
-    entry = outcome.entry
-    counted = entry is not None and (entry.n_events or entry.path.endswith((".h5", ".hdf5")))
-    talk.detail(f"{outcome.status}: {name}" + (f" ({entry.n_events} events)" if entry and counted else ""))
+    made = outcome.noun[0] if outcome.noun else f"{outcome.entry.n_events if outcome.entry else 0} events"
+    talk.detail(f"{outcome.status}: {name} ({made})")
     for warning in outcome.warnings:
         talk.say(f"warning: {name}: {warning}")
 
 
-def _say_report(report: "Report", to: Product) -> None:
+def _say_report(report: "Report") -> None:
     counts = ", ".join(f"{number} {status}" for status, number in report.counts.items()) or "nothing to do"
-    # Sound, spectra and tables have no events to count.
-    events = f"{report.n_events} events in " if report.n_events or to is Product.HDF5 else ""
-    talk.say(f"{counts}; {events}{report.seconds:.1f} s; manifest: {report.manifest}")
+    talk.say(f"{counts}; {report.made} in {report.seconds:.1f} s; manifest: {report.manifest}")
     if len(report.outcomes) > 1 and {"failed", "skipped"} & set(report.counts):
         talk.say(f"each input and its reason: {report.path}")
 

@@ -25,6 +25,7 @@ _FILE_SUFFIXES = {
     "psd": (".json",),
     "json": (".json",),
 }
+_REPORT = re.compile(r"report(\.\d+-of-\d+)?\.json", re.IGNORECASE)
 _ALL_FILE_SUFFIXES = [suffix for suffixes in _FILE_SUFFIXES.values() for suffix in suffixes]
 UNKNOWN_INSIDE = "of no known format; `antares-legacy inspect` tells more"
 NOTHING_INSIDE = "no file in this folder can be converted; `antares-legacy inspect` tells what a file is"
@@ -133,7 +134,9 @@ def make_plan(inputs: Sequence[str], out: Path, to: str, shard: str | None) -> P
     part, name = _shard(shard)
     chosen = tuple(jobs[part[0] :: part[1]])
     others = tuple(sorted(passed_over - {job.source for job in jobs})[part[0] :: part[1]])
-    return Plan(chosen, out.parent if single else out, tuple(folders), others, tuple(problems), name)
+    place = out.parent if single else out
+    _refuse_report(jobs, place)
+    return Plan(chosen, place, tuple(folders), others, tuple(problems), name)
 
 
 def size_of(path: Path) -> int:
@@ -237,6 +240,16 @@ def _unique(jobs: list[Job]) -> list[Job]:
         if job.named:
             targets[key] = job
     return [targets[key] for key in sorted(targets)]
+
+
+def _refuse_report(jobs: list[Job], folder: Path) -> None:
+    """Refuse a product with the name of the report of a run, which would replace it."""
+    for job in jobs:
+        if job.target.parent == folder and _REPORT.fullmatch(job.target.name):
+            raise UsageError(
+                f"{job.source}: its product {job.target} would have the name of the report of the conversion; "
+                "rename the input, or name another output file"
+            )
 
 
 def _shard(text: str | None) -> tuple[tuple[int, int], str]:

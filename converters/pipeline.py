@@ -27,6 +27,10 @@ LEVEL = 3
 class Maker(Protocol):
     """Makes one kind of product of one kind of source."""
 
+    def noun(self, to: str) -> tuple[str, str] | None:
+        """Return what a product without events, and several, are called; None for events."""
+        ...
+
     def companions(self, target: Path) -> tuple[Path, ...]:
         """Return the names of the other files that belong to the product `target`."""
         ...
@@ -70,7 +74,8 @@ def convert_one(request: Request) -> Outcome:
         raise ProductError(request.target, "cannot be read back", advice="check the disk, then convert again")
     named = request.names.read(request.source.absolute().as_posix())
     entry, contrary = named_entry(_entry(request.target, known), named)
-    return Outcome(request.source, status, entry, (*warnings, *contrary), seconds=time.monotonic() - started)
+    seconds, noun = time.monotonic() - started, maker.noun(request.to)
+    return Outcome(request.source, status, entry, (*warnings, *contrary), seconds=seconds, noun=noun)
 
 
 def _check_names(request: Request) -> None:
@@ -112,6 +117,9 @@ class _EventMaker:
 
     def __init__(self, writer: Writer) -> None:
         self._writer = writer
+
+    def noun(self, to: str) -> None:  # noqa: ARG002  the protocol
+        return None
 
     def companions(self, target: Path) -> tuple[Path, ...]:
         return self._writer.companions(target)

@@ -127,6 +127,8 @@ class Outcome:
         0, or that of the error.
     seconds
         Wall time.
+    noun
+        What one such product and several are called if it holds no events, else None.
     """
 
     source: Path
@@ -136,3 +138,4 @@ class Outcome:
     reason: str = ""
     exit_code: int = 0
     seconds: float = 0.0
+    noun: tuple[str, str] | None = None

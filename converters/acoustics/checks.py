@@ -12,7 +12,6 @@ import wave
 from array import array
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -26,22 +25,33 @@ _LENGTH, _STEP = 2048, 1024
 _TOLERANCE = 1e-5
 _BINS = (1, 3, 64, 205, 512, 777, 1023, 1024)
 """Frequencies at which a spectrum is computed again: every one would take minutes in plain Python."""
-_MOST_RECORDS = 2
+_MOST_RECORDS = 16
 _CURVES = ("mean", "median", "quantile_75", "quantile_95")
 
 
 def check_product(path: Path, document: Document) -> tuple[str, ...]:
     """Return what is wrong inside a product, one line each; raises CorruptInputError for an unreadable WAV file."""
     content, kind = document["content"], document["product"]
+    found = list(_check_facts(content))
     if kind == "wav":
-        return tuple(_check_wav(path, content))
+        found += _check_wav(path, content)
     if kind == "psd":
-        return tuple(_check_psd(content))
+        found += _check_psd(content)
     if kind == "json" and len(content["record_list"]) != content["records"]:
-        return (f"record_list has {len(content['record_list'])} entries, records says {content['records']}",)
+        found.append(f"record_list has {len(content['record_list'])} entries, records says {content['records']}")
     if kind == "mp3" and path.stat().st_size == 0:
-        return ("the sound is empty",)
-    return ()
+        found.append("the sound is empty")
+    return tuple(found)
+
+
+def _check_facts(content: dict[str, Any]) -> Iterator[str]:
+    samples = content["records"] * _FRAME
+    wanted = {"sample_rate_hz": _RATE, "samples": samples, "duration_s": samples / _RATE}
+    for name, value in wanted.items():
+        if content[name] != value:
+            yield f"{name} is {content[name]}, expected {value} for {content['records']} records"
+    if samples <= 0:
+        yield "has no records"
 
 
 def _check_wav(path: Path, content: dict[str, Any]) -> Iterator[str]:
@@ -50,8 +60,6 @@ def _check_wav(path: Path, content: dict[str, Any]) -> Iterator[str]:
     wanted = (1, 3, content["wav_header_rate_hz"], content["samples"])
     if found != wanted:
         yield f"channels, bytes, rate and samples are {found}, its description says {wanted}"
-    if content["sample_rate_hz"] != _RATE:
-        yield f"sample_rate_hz is {content['sample_rate_hz']}, expected {_RATE}"
     size = path.stat().st_size
     if size < 44 + 3 * content["samples"]:
         yield f"{size} bytes are too few for {content['samples']} samples"
@@ -61,8 +69,11 @@ def _check_psd(content: dict[str, Any]) -> Iterator[str]:
     frequency = content["frequency"]
     if (content["segment_samples"], content["step_samples"], len(frequency)) != (_LENGTH, _STEP, _LENGTH // 2 + 1):
         yield f"expected {_LENGTH // 2 + 1} frequencies from segments of {_LENGTH} samples, each {_STEP} after the last"
-    if any(b <= a for a, b in pairwise(frequency)):
-        yield "frequencies do not ascend"
+    elif any(value != number * _RATE / _LENGTH for number, value in enumerate(frequency)):
+        yield f"frequencies are not multiples of {_RATE / _LENGTH:.3f} Hz"
+    wanted = content["records"] * ((_FRAME - _LENGTH) // _STEP + 1)
+    if content["segments"] != wanted:
+        yield f"segments is {content['segments']}, expected {wanted}"
     for name in _CURVES:
         if len(content[name]) != len(frequency):
             yield f"{name} has {len(content[name])} values, frequency {len(frequency)}"
@@ -86,6 +97,8 @@ def compare_product(path: Path, document: Document, source: Path) -> Checked:
         The recording; its SHA-256 has been compared already.
     """
     content, kind = document["content"], document["product"]
+    if wrong := tuple(_compare_times(content, source)):
+        return Checked(wrong)
     if kind == "wav":
         return _compare_wav(path, content, source)
     if kind == "psd":
@@ -110,6 +123,37 @@ def _records(source: Path, count: int) -> "Iterator[tuple[int, array[float]]]":
             yield seconds * 1_000_000_000 + cycles * 16, samples
 
 
+def _compare_times(content: dict[str, Any], source: Path) -> Iterator[str]:
+    """Yield what is wrong with the times that a product states of its runs of records."""
+    count, bytes_ = content["records"], source.stat().st_size
+    if count * (_HEADER.size + 4 * _FRAME) + content["dropped_bytes"] != bytes_:
+        yield f"{count} records and {content['dropped_bytes']} bytes dropped are not the {bytes_} of the recording"
+        return
+    runs: list[dict[str, Any]] = []
+    gaps = []
+    began = first = 0
+    with source.open("rb") as stream:
+        for number in range(count):
+            seconds, cycles, _ = _HEADER.unpack(stream.read(_HEADER.size))
+            stream.seek(4 * _FRAME, 1)
+            time = seconds * 1_000_000_000 + cycles * 16
+            late = time - began - (number - first) * _FRAME * 5120
+            if not runs or 2 * abs(late) >= 5120:
+                if runs:
+                    gaps.append({"before_record": number + 1, "seconds": late / 1e9})
+                runs.append({"first_sample": number * _FRAME, "samples": 0, "start": _moment(time)})
+                began, first = time, number
+            runs[-1]["samples"] += _FRAME
+    if content["gaps"] != gaps:
+        yield f"gaps are {content['gaps']}, the recording has {gaps}"
+    if isinstance(content.get("segments", 0), list) and content["segments"] != runs:
+        yield f"segments are {content['segments']}, the recording has {runs}"
+
+
+def _moment(time: int) -> str:
+    return f"{datetime.fromtimestamp(time // 10**9, UTC):%Y-%m-%dT%H:%M:%S}.{time % 10**9:09d}Z"
+
+
 def _compare_wav(path: Path, content: dict[str, Any], source: Path) -> Checked:
     values = 0
     with _open_wav(path) as sound:
@@ -127,7 +171,7 @@ def _compare_info(content: dict[str, Any], source: Path) -> Checked:
     for number, (row, (time, samples)) in enumerate(
         zip(content["record_list"], _records(source, content["records"]), strict=True), start=1
     ):
-        moment = f"{datetime.fromtimestamp(time // 10**9, UTC):%Y-%m-%dT%H:%M:%S}.{time % 10**9:09d}Z"
+        moment = _moment(time)
         expected = {
             "minimum": min(samples),
             "maximum": max(samples),

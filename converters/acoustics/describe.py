@@ -40,7 +40,6 @@ PARAMETERS: dict[str, tuple[Parameter, ...]] = {
         Parameter("maximum", "", "f8", "", "Largest sample of a record, parts of full scale"),
         Parameter("mean", "", "f8", "", "Mean of a record, parts of full scale"),
         Parameter("rms", "", "f8", "", "Root of the mean square of a record, parts of full scale"),
-        Parameter("seconds_before", "s", "f8", "", "Time between a record and the one before, where they do not meet"),
     ),
 }
 
@@ -105,7 +104,7 @@ def mp3_content(recording: Recording, loudness: Loudness) -> dict[str, Any]:
         "gain": loudness.gain,
         "segments": segments_of(recording),
         "note": "For listening, not for measuring: sound above 20 kHz is lost, the rest is changed. "
-        "Each sample is (original - offset) x gain before it is encoded.",
+        "Each sample is (original - offset) x gain before it is encoded. first_sample counts samples of the recording.",
     }
 
 

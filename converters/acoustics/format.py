@@ -26,6 +26,12 @@ from converters.auxiliary.contract import Checked, Document, Draft, Survey
 from converters.request import Request
 from legacy.errors import CorruptInputError, InputError
 
+_NOUNS = {
+    "wav": ("sound file", "sound files"),
+    "mp3": ("sound file", "sound files"),
+    "psd": ("spectrum", "spectra"),
+    "json": ("description", "descriptions"),
+}
 _CURVES = ("mean", "median", "quantile_75", "quantile_95")
 
 
@@ -35,6 +41,10 @@ class AcousticsFormat:
     name = "km3net-acoustics"
     description = "KM3NeT raw acoustic data"
     products = ("wav", "mp3", "psd", "json")
+
+    def noun(self, to: str) -> tuple[str, str]:
+        """Return what a product and several are called."""
+        return _NOUNS[to]
 
     def sniff(self, head: bytes, path: Path) -> bool:  # noqa: ARG002  the contract
         """Say from the first header if the file is a recording; its name does not matter."""
@@ -77,10 +87,16 @@ class AcousticsFormat:
         Raises
         ------
         InputError
-            The recording is damaged, or does not fit into a WAV file.
+            The recording is damaged, does not fit into a WAV file, or is said to be of ANTARES.
         MissingDependencyError
             No MP3 encoder is installed.
         """
+        if request.options.detector == "antares":
+            raise InputError(
+                request.source,
+                "recordings in this format are KM3NeT's, not those of ANTARES",
+                advice="leave --detector out",
+            )
         if request.to == "mp3":
             require_mp3()
         recording = read_recording(request.source, salvage=request.options.salvage)
@@ -148,8 +164,11 @@ def _warnings(recording: Recording, to: str) -> tuple[str, ...]:
     found = []
     if recording.dropped:
         found.append(f"{recording.dropped} bytes at the end dropped: {recording.problem}")
-    if recording.gaps:
-        found.append(f"{len(recording.gaps)} gaps between records; they are listed in the description")
+    early = sum(late < 0 for _, late in recording.gaps)
+    if gaps := len(recording.gaps) - early:
+        found.append(f"{gaps} {'gap' if gaps == 1 else 'gaps'} between records, listed in the description")
+    if early:
+        found.append(f"{early} of the records begin before the one before ends; they are listed in the description")
     off_grid = sum(record.off_grid for record in recording.records)
     if to == "wav" and off_grid:
         found.append(f"{off_grid} samples are no multiple of 2^-23 and were rounded to one")

@@ -31,6 +31,8 @@ def spectrum_figure(document: Document) -> Any:
         with np.errstate(divide="ignore"):  # silence has no level: a break in the line
             level = 10 * np.log10(density)
         axes.plot(frequency, np.where(np.isfinite(level), level, np.nan), label=label, color=colour, linewidth=width)
+    if not any(any(content[name][1:]) for name, *_ in _CURVES):
+        axes.text(0.5, 0.5, "silence: every density is 0", transform=axes.transAxes, ha="center")
     axes.set_xscale("log")
     axes.set_xlim(frequency[0], frequency[-1])
     axes.set_xlabel("frequency (kHz)")
@@ -47,9 +49,13 @@ def spectrum_figure(document: Document) -> Any:
     return figure
 
 
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
 def _caption(content: dict[str, Any]) -> str:
     width = content["sample_rate_hz"] / content["segment_samples"]
     return (
-        f"{content['duration_s']:.3f} s in {content['records']} records; {content['segments']} segments of "
+        f"{content['duration_s']:.3f} s in {_count(content['records'], 'record')}; {content['segments']} segments of "
         f"{content['segment_samples']} samples, Hann window; {width:.1f} Hz between points"
     )

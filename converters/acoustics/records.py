@@ -117,10 +117,20 @@ class Recording:
 
     @property
     def gaps(self) -> tuple[tuple[int, int], ...]:
-        """Number of each record that does not follow its predecessor at once, from 1, and the time between, ns."""
-        pairs = zip(self.records, self.records[1:], strict=False)
-        waits = [(number, after.start_ns - before.stop_ns) for number, (before, after) in enumerate(pairs, start=2)]
-        return tuple((number, wait) for number, wait in waits if abs(wait) * 2 >= SAMPLE_NS)
+        """Number of each record, from 1, that begins a new run, and how much later than expected it begins, ns.
+
+        Expected is the time of the run's first sample and the number of samples since, so that small steps do not
+        add up unseen. Where a record begins too early, the two overlap and the time is negative.
+        """
+        found = []
+        expected = self.records[0].start_ns
+        for number, record in enumerate(self.records, start=1):
+            late = record.start_ns - expected
+            if abs(late) * 2 >= SAMPLE_NS:
+                found.append((number, late))
+                expected = record.start_ns
+            expected += FRAME * SAMPLE_NS
+        return tuple(found)
 
     def frames(self) -> Iterator[Samples]:
         """Yield the samples of one record after the other, in parts of full scale.

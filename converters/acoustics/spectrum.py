@@ -56,7 +56,7 @@ def spectrum_of(recording: Recording, folder: Path) -> Spectrum:
     recording
         The recording.
     folder
-        Where a temporary file may lie: 0.5 MB per record.
+        Where a temporary file may lie: 1 MB per record.
 
     Raises
     ------
@@ -70,7 +70,7 @@ def spectrum_of(recording: Recording, folder: Path) -> Spectrum:
         for frame in recording.frames():
             densities = segment_densities(frame)
             total += densities.sum(axis=0)
-            waiting.write(densities.astype(np.float32).tobytes())
+            waiting.write(densities.tobytes())
         waiting.flush()
         median, upper, uppermost = _quantiles(waiting, segments)
     frequency = np.arange(SEGMENT // 2 + 1, dtype=np.float64) * (SAMPLE_RATE / SEGMENT)
@@ -90,10 +90,9 @@ def segment_densities(samples: Samples) -> Floats:
 
 def _quantiles(waiting: BinaryIO, segments: int) -> list[Floats]:
     width = SEGMENT // 2 + 1
-    rows = np.memmap(waiting, dtype=np.float32, mode="r", shape=(segments, width))
+    rows = np.memmap(waiting, dtype=np.float64, mode="r", shape=(segments, width))
     found = np.empty((len(QUANTILES), width))
     step = max(1, _BLOCK_BYTES // (8 * segments))
     for first in range(0, width, step):
-        block = rows[:, first : first + step].astype(np.float64)
-        found[:, first : first + step] = np.quantile(block, QUANTILES, axis=0)
+        found[:, first : first + step] = np.quantile(rows[:, first : first + step], QUANTILES, axis=0)
     return list(found)

@@ -125,6 +125,10 @@ class AuxiliaryFormat(Protocol):
     description: str
     products: tuple[str, ...]
 
+    def noun(self, to: str) -> tuple[str, str]:
+        """Return what one product and several products are called, such as ``table`` and ``tables``."""
+        ...
+
     def sniff(self, head: bytes, path: Path) -> bool:
         """Say from the first bytes if the file is of this format."""
         ...

@@ -26,6 +26,10 @@ class AuxiliaryMaker:
     def __init__(self, format_: AuxiliaryFormat) -> None:
         self._format = format_
 
+    def noun(self, to: str) -> tuple[str, str]:
+        """Return what one product and several products are called."""
+        return self._format.noun(to)
+
     def companions(self, target: Path) -> tuple[Path, ...]:
         """Return the names of the other files that belong to the product `target`."""
         meta = document.meta_path(target)
@@ -63,9 +67,11 @@ class AuxiliaryMaker:
         before, started = request.source.stat(), now()
         sha256 = sha256_of(request.source)
         request.target.parent.mkdir(parents=True, exist_ok=True)
+        # Before the description is read: if it changes in between, the next run sees that the product is old.
+        fingerprint = self.fingerprint(request.source)
         draft = self._format.draft(request)
         step = document.last_step(request, sha256, started)
-        described = document.build(self._format.name, draft, request, step, self.fingerprint(request.source))
+        described = document.build(self._format.name, draft, request, step, fingerprint)
         companions = self.companions(request.target)
         with atomic_files(*reversed(companions), request.target) as parts:
             parts[0].write_text(_prov_text(step, described, request.target), encoding="utf-8")

@@ -92,6 +92,8 @@ def summary_of(found: AuxiliaryProduct) -> dict[str, object]:
     """Return a summary of a product: what it is, and the scalar facts of its content."""
     about = found.about
     content = {name: value for name, value in about["content"].items() if not isinstance(value, list | dict)}
+    for name, span in about["content"].get("origin", {}).items():
+        content[f"origin.{name}"] = _span(span)
     return {
         "product": {
             "file": found.path.name,
@@ -103,6 +105,12 @@ def summary_of(found: AuxiliaryProduct) -> dict[str, object]:
         "header": {name: text for name, text in header_of(found).items() if text},
         "content": content,
     }
+
+
+def _span(span: dict[str, object]) -> str:
+    """Return a range that a table was made for as text: ``-45.0 to 0.0 deg``."""
+    low, high = [value for key, value in span.items() if key not in ("unit", "ktype")]
+    return f"{low} to {high} {span.get('unit', '')}".rstrip()
 
 
 def header_of(found: AuxiliaryProduct) -> dict[str, object]:

@@ -21,6 +21,7 @@ _LIMITS = {"zenith": 180.0, "declination": 90.0}
 _LARGEST = 1 << 20
 _LONGEST_AXIS = 10_000
 _KTYPE = re.compile(r"[A-Za-z0-9_.-]{1,100}")
+_DESCRIBES = re.compile(rb"^(?:\xef\xbb\xbf)?[\"'{ ]*content[\"']? *: *[\"']?[A-Za-z]", re.MULTILINE)
 _SAYS_CONTENT = re.compile(
     rb"^#? *content: *['\"]?(?:" + b"|".join(word.value.encode() for word in Content) + rb")\b",
     re.MULTILINE,
@@ -33,8 +34,16 @@ def description_path(path: Path) -> Path:
 
 
 def says_content(head: bytes) -> bool:
-    """Say if a text names the kind of a supplementary table, as descriptions and annotated tables do."""
+    """Say if a text names the kind of a supplementary table, as annotated tables do."""
     return _SAYS_CONTENT.search(head) is not None
+
+
+def describes_table(head: bytes) -> bool:
+    """Say if a file beside a table describes it: it has the key ``content``, even with a word that does not exist.
+
+    A wrong word then gives a message about the word, not one about a file of no known format.
+    """
+    return _DESCRIBES.search(head) is not None
 
 
 def read_description(path: Path) -> Annotation:
@@ -48,7 +57,7 @@ def read_description(path: Path) -> Annotation:
     try:
         if path.stat().st_size > _LARGEST:
             raise InputError(path, "larger than 1 MB", expected="a short description in YAML")
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(path, f"cannot be read ({error})", expected="a description in YAML") from error
     return annotation_of(path, parse_yaml(path, text))
@@ -118,7 +127,9 @@ def _origin(path: Path, given: Any) -> dict[str, Range]:
         limit = _LIMITS.get(name)
         if low > high or (limit is not None and max(abs(float(low)), abs(float(high))) > limit):  # type: ignore[operator]
             raise _wrong(path, f"origin.{name}", f"{low} to {high}", "a range that begins before it ends")
-        extra = {} if name == "time" else {"unit": _text(path, "unit", values.get("unit", "deg"))}
+        extra = {} if name == "time" else {"unit": "deg"}
+        if values.get("unit", "deg") != "deg":
+            raise _wrong(path, f"origin.{name}.unit", values["unit"], "deg")
         ktype = _text(path, "ktype", values.get("ktype", "tbd"))
         found[name] = {ends[0]: low, ends[1]: high, **extra, "ktype": ktype}
     return found

@@ -6,7 +6,7 @@ import numpy as np
 
 from converters.supplementary.model import Content, Floats, SupplementaryTable
 
-_TOUCH = 1e-9
+TOUCH = 1e-9
 """Edges closer than this are one edge: they are written with few digits."""
 
 
@@ -72,7 +72,7 @@ def _psf(table: SupplementaryTable) -> Iterator[str]:
         yield f"angle does not ascend, row {row + 2}"
     if angle.min() < 0 or angle.max() > 180:
         yield "angle is beyond 0 to 180 deg"
-    if fraction.min() < 0 or fraction.max() > 1 + _TOUCH:
+    if fraction.min() < 0 or fraction.max() > 1 + TOUCH:
         yield "fraction is beyond 0 to 1: expected the part of all events within each angle"
     if (row := _first(np.diff(fraction) < 0)) >= 0:
         yield f"fraction decreases, row {row + 2}: expected a cumulative distribution"
@@ -81,7 +81,7 @@ def _psf(table: SupplementaryTable) -> Iterator[str]:
 def _bins(name: str, low: Floats, high: Floats) -> Iterator[str]:
     if (row := _first(high <= low)) >= 0:
         yield f"{name}: the upper edge is not above the lower one, row {row + 1}"
-    elif (row := _first(low[1:] < high[:-1] - _TOUCH)) >= 0:
+    elif (row := _first(low[1:] < high[:-1] - TOUCH)) >= 0:
         yield f"{name}: bins overlap or do not ascend, row {row + 2}"
 
 

@@ -38,6 +38,8 @@ def write_ecsv(table: SupplementaryTable, meta: dict[str, Any], target: Path) ->
         "schema": "astropy-2.0",
     }
     text = yaml.safe_dump(head, sort_keys=False, allow_unicode=True, width=10_000)
+    if len(text.splitlines()) > text.count("\n"):  # a sign that some programs take for the end of a line: escape it
+        text = yaml.safe_dump(head, sort_keys=False, allow_unicode=False, width=10_000)
     with target.open("w", encoding="utf-8", newline="") as stream:
         stream.write("# %ECSV 1.0\n# ---\n")
         stream.writelines(f"# {line}\n" for line in text.splitlines())

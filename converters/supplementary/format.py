@@ -9,17 +9,11 @@ from converters.auxiliary.contract import Checked, Document, Draft, Parameter, S
 from converters.request import Request
 from converters.summary import FACTS
 from converters.supplementary.annotation import says_content
-from converters.supplementary.model import Content, SupplementaryTable
+from converters.supplementary.model import TITLES, Content, SupplementaryTable
 from converters.supplementary.reading import ECSV_MARK, Source, description_sha256, looks_like, read_source, table_of
 from legacy.errors import printable
 
 _LEVEL = "3"
-_TITLES: Mapping[Content, str] = {
-    Content.EFFECTIVE_AREA: "effective area",
-    Content.ACCEPTANCE: "acceptance",
-    Content.BACKGROUND: "background polynomial",
-    Content.PSF: "point spread function",
-}
 
 
 class SupplementaryFormat:
@@ -28,6 +22,10 @@ class SupplementaryFormat:
     name = "supplementary"
     description = "supplementary tables"
     products = ("csv", "json")
+
+    def noun(self, to: str) -> tuple[str, str]:  # noqa: ARG002  a table in any case
+        """Return what a product and several are called."""
+        return "table", "tables"
 
     def sniff(self, head: bytes, path: Path) -> bool:
         """Say if a text says itself that it is such a table, or is a public file known to the byte."""
@@ -38,7 +36,7 @@ class SupplementaryFormat:
         source = read_source(path)
         table = source.table
         facts: dict[str, object] = {
-            "content": _TITLES[table.annotation.content],
+            "content": TITLES[table.annotation.content],
             "title": printable(table.annotation.header.get("title", "")),
             "described by": source.described_by,
             "rows": _shape(table),
@@ -50,7 +48,7 @@ class SupplementaryFormat:
             column.name: f"{values.min():g} to {values.max():g} {column.unit}".rstrip()
             for column, values in zip(table.columns, table.values, strict=True)
         }
-        return Survey(f"supplementary table: {_TITLES[table.annotation.content]}", facts, contents)
+        return Survey(f"supplementary table: {TITLES[table.annotation.content]}", facts, contents)
 
     def fingerprint(self, source: Path) -> str:
         """Return the checksum of the description beside the file: the product depends on it too."""
@@ -92,7 +90,11 @@ class SupplementaryFormat:
 
         if document["product"] == "csv" and not _has_head(path):
             return ("the head of the table does not say what it is",)
-        return tuple(faults(_table(path, document)))
+        table, said = _table(path, document), document["content"]
+        if (table.annotation.content.value, table.rows) != (said["content"], said["rows"]):
+            found = f"{table.annotation.content.value} of {table.rows} rows"
+            return (f"the table holds {found}, its description says {said['content']} of {said['rows']} rows",)
+        return tuple(faults(table))
 
     def compare(self, path: Path, document: Document, source: Path) -> Checked:
         """Compare a product with its source, both read a second way."""

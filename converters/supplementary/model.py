@@ -20,6 +20,15 @@ class Content(StrEnum):
     PSF = "psf"
 
 
+TITLES: Mapping[Content, str] = {
+    Content.EFFECTIVE_AREA: "effective area",
+    Content.ACCEPTANCE: "acceptance",
+    Content.BACKGROUND: "background polynomial",
+    Content.PSF: "point spread function",
+}
+"""Their names for people."""
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """A column, with what ``paraminfo`` says about it.

@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 
 from converters.auxiliary.contract import Document
-from converters.supplementary.model import Content, SupplementaryTable
+from converters.supplementary.checks import TOUCH
+from converters.supplementary.model import TITLES, Content, SupplementaryTable
 from converters.supplementary.response import background_below
 from legacy.errors import printable
 
@@ -37,7 +38,7 @@ def table_figure(table: SupplementaryTable, document: Document) -> Any:
 
 
 def _title(table: SupplementaryTable, document: Document) -> str:
-    text = str(document["publication"].get("title", "")) or table.annotation.content.value
+    text = str(document["publication"].get("title", "")) or TITLES[table.annotation.content].capitalize()
     return text if len(text) <= 80 else text[:79] + "…"
 
 
@@ -58,10 +59,13 @@ def _grid(axes: Any) -> None:
 def _effective_area(axes: Any, table: SupplementaryTable) -> None:
     low, high, area = table["log10_energy_low"], table["log10_energy_high"], table["effective_area"]
     shown = np.where(area > 0, area, np.nan)  # 0 has no place on a logarithmic axis
+    if not (area > 0).any():
+        axes.text(0.5, 0.5, "the effective area is 0 in every bin", transform=axes.transAxes, ha="center")
     axes.hlines(shown, 10**low, 10**high, color=_BLUE, linewidth=2)
     axes.plot(10 ** ((low + high) / 2), shown, "o", color=_BLUE, markersize=3)
     axes.set_xscale("log")
-    axes.set_yscale("log")
+    if (area > 0).any():
+        axes.set_yscale("log")
     axes.set_xlabel("energy (GeV)")
     axes.set_ylabel("effective area (m²)")
     _grid(axes)
@@ -73,7 +77,7 @@ def _acceptance(axes: Any, table: SupplementaryTable) -> Any:
 
     indices = np.unique(table["spectral_index"])
     bins = table.rows // len(indices)
-    edges = np.append(table["sin_dec_low"][:bins], table["sin_dec_high"][bins - 1])
+    low, high = table["sin_dec_low"][:bins], table["sin_dec_high"][:bins]
     if len(indices) > 1:
         middles = (indices[1:] + indices[:-1]) / 2
         rows = np.concatenate(([2 * indices[0] - middles[0]], middles, [2 * indices[-1] - middles[-1]]))
@@ -81,10 +85,18 @@ def _acceptance(axes: Any, table: SupplementaryTable) -> Any:
         rows = np.array([indices[0] - 0.05, indices[0] + 0.05])
     values = np.ma.masked_less_equal(table["acceptance"].reshape(len(indices), bins), 0)
     norm = LogNorm(values.min(), values.max()) if values.count() and values.min() < values.max() else None
-    drawn = axes.pcolormesh(edges, rows, values, norm=norm, cmap="cividis")
+    # A column of its own for each gap between bins, left white.
+    gaps = np.flatnonzero(low[1:] > high[:-1] + TOUCH) + 1
+    edges = np.sort(np.concatenate((low, high[gaps - 1], high[-1:])))
+    values = np.ma.masked_invalid(np.insert(values.filled(np.nan), gaps, np.nan, axis=1))
+    axes.set_xlim(edges[0], edges[-1])
+    axes.set_ylim(rows[0], rows[-1])
     axes.set_xlabel("sine of the declination")
     axes.set_ylabel("spectral index")
-    return drawn
+    if not values.count():
+        axes.text(0.5, 0.5, "the acceptance is 0 everywhere", transform=axes.transAxes, ha="center")
+        return None
+    return axes.pcolormesh(edges, rows, values, norm=norm, cmap="cividis")
 
 
 def _background(axes: Any, table: SupplementaryTable) -> None:

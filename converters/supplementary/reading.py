@@ -1,6 +1,5 @@
 """From a file to a table: bare numbers with a description, annotated text, or a product of this program."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ import numpy as np
 
 from converters.supplementary.annotation import (
     annotation_of,
+    describes_table,
     description_path,
     has_known_size,
     known_annotation,
@@ -19,13 +19,13 @@ from converters.supplementary.annotation import (
 )
 from converters.supplementary.checks import faults
 from converters.supplementary.model import COLUMNS, Annotation, Content, Floats, SupplementaryTable
-from converters.supplementary.numbers import parse_rows, read_text
+from converters.supplementary.names import check_ecsv, check_names
+from converters.supplementary.numbers import column_names, parse_rows, read_text
 from legacy.checksums import sha256_of
 from legacy.errors import CorruptInputError, InputError
 
 ECSV_MARK = b"# %ECSV"
 _META = "meta"
-_CSV = re.compile(r"^#.*\n?", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ def looks_like(head: bytes, path: Path) -> bool:
     try:
         if beside.is_file():
             with beside.open("rb") as stream:
-                if says_content(stream.read(1 << 16)):
+                if describes_table(stream.read(1 << 16)):
                     return True
         size = path.stat().st_size
     except OSError:
@@ -87,9 +87,12 @@ def read_source(path: Path) -> Source:
     """
     text = read_text(path)
     if text.startswith(ECSV_MARK.decode()):
-        annotation = annotation_of(path, _ecsv_meta(path, text))
-        table = SupplementaryTable(annotation, _columns(path, annotation, parse_rows(path, _CSV.sub("", text))))
-        return Source(_sound(path, table), "head of the file")
+        head = _ecsv_head(path, text)
+        annotation = annotation_of(path, _ecsv_meta(path, head))
+        rows = parse_rows(path, text)
+        check_ecsv(path, annotation.content, head, column_names(text, rows.shape[1]))
+        table = SupplementaryTable(annotation, _columns(path, annotation, rows))
+        return Source(sound(path, table), "head of the file")
     beside = description_path(path)
     if beside.is_file():
         annotation, found, checksum = read_description(beside), "file beside it", sha256_of(beside)
@@ -104,8 +107,9 @@ def read_source(path: Path) -> Source:
             )
         annotation, found, checksum = known, "built in", ""
     rows = parse_rows(path, text)
+    check_names(path, annotation.content, column_names(text, rows.shape[1]))
     table = SupplementaryTable(annotation, _from_numbers(path, annotation, rows))
-    return Source(_sound(path, table), found, checksum)
+    return Source(sound(path, table), found, checksum)
 
 
 def table_of(path: Path, content: Mapping[str, Any]) -> SupplementaryTable:
@@ -119,20 +123,24 @@ def table_of(path: Path, content: Mapping[str, Any]) -> SupplementaryTable:
     return SupplementaryTable(annotation, values)
 
 
-def _sound(path: Path, table: SupplementaryTable) -> SupplementaryTable:
+def sound(path: Path, table: SupplementaryTable) -> SupplementaryTable:
+    """Return the table; raises CorruptInputError if it cannot be."""
     problem = next(faults(table), "")
     if problem:
         raise CorruptInputError(path, f"no possible {table.annotation.content.value} table", found=problem)
     return table
 
 
-def _ecsv_meta(path: Path, text: str) -> dict[str, Any]:
+def _ecsv_head(path: Path, text: str) -> dict[str, Any]:
     lines = []
-    for line in text.splitlines()[1:]:
+    for line in text.split("\n")[1:]:
         if not line.startswith("#"):
             break
         lines.append(line.removeprefix("#").removeprefix(" "))
-    head = parse_yaml(path, "\n".join(line for line in lines if line != "---"))
+    return parse_yaml(path, "\n".join(line for line in lines if line.rstrip() != "---"))
+
+
+def _ecsv_meta(path: Path, head: Mapping[str, Any]) -> dict[str, Any]:
     meta = head.get(_META)
     if not isinstance(meta, dict):
         raise CorruptInputError(path, "the head has no mapping 'meta'", expected="what the table is, in YAML")

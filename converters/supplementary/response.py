@@ -10,6 +10,7 @@ from converters.supplementary.model import Content, Floats, SupplementaryTable
 from legacy.errors import UsageError
 
 _CM2_PER_M2 = 1e4
+_NEAR = 1e-12
 _EDGE = 1e-9
 """Relative: energies closer to an edge than this are on it; 10**2.2 is not exact."""
 
@@ -69,10 +70,11 @@ class PowerLaw:
     def integral(self, low: Floats, high: Floats) -> Floats:
         """Return the flux between energies in GeV, cm^-2 s^-1."""
         a, b = np.asarray(low) / self.reference, np.asarray(high) / self.reference
-        power = 1 - self.index
-        if abs(power) < 1e-12:
-            return np.asarray(self.norm * self.reference * np.log(b / a), dtype=np.float64)
-        return np.asarray(self.norm * self.reference * (b**power - a**power) / power, dtype=np.float64)
+        power, ratio = 1 - self.index, np.log(b / a)
+        # a^p (exp(p ln(b/a)) - 1) / p: the difference of b^p and a^p would lose its digits for an index near 1.
+        with np.errstate(all="ignore"):  # what overflows is no finite number, which `expected_events` refuses
+            area = a**power * np.expm1(power * ratio) / power if power else ratio
+            return np.asarray(self.norm * self.reference * area, dtype=np.float64)
 
 
 def read_table(path: Path | str) -> SupplementaryTable:
@@ -84,11 +86,13 @@ def read_table(path: Path | str) -> SupplementaryTable:
         It is none, or it is damaged.
     """
     from converters.auxiliary import document
-    from converters.supplementary.reading import read_source, table_of
+    from converters.auxiliary.products import readable
+    from converters.supplementary.reading import read_source, sound, table_of
 
     path = Path(path)
     if path.suffix.lower() == ".json":
-        return table_of(path, document.read(path).get("content", {}))
+        with readable(path):
+            return sound(path, table_of(path, document.read(path).get("content", {})))
     return read_source(path).table
 
 
@@ -114,14 +118,16 @@ def expected_events(aeff: SupplementaryTable, flux: Flux, livetime: float) -> fl
     Raises
     ------
     UsageError
-        Another kind of table, a flux that reaches beyond its bins or into a gap between them, a livetime that is
-        negative or no number.
+        Another kind of table, a flux that reaches beyond its bins or into a gap between them, a flux whose integral
+        is negative or no number, a livetime that is negative or no number.
     """
     _require(aeff, Content.EFFECTIVE_AREA)
     if not (np.isfinite(livetime) and livetime >= 0):
         raise UsageError(f"livetime is {livetime}; expected seconds, not negative")
     low, high = 10 ** aeff["log10_energy_low"], 10 ** aeff["log10_energy_high"]
     first, last = flux.energy_min, flux.energy_max
+    if not 0 < first < last:  # also where one of them is NaN
+        raise UsageError(f"the flux reaches from {first} to {last}; expected 0 < energy_min < energy_max, in GeV")
     if first < low[0] * (1 - _EDGE) or last > high[-1] * (1 + _EDGE):
         raise UsageError(
             f"the flux reaches from {first:g} to {last:g} GeV, the effective area from {low[0]:g} to {high[-1]:g} GeV; "
@@ -133,12 +139,29 @@ def expected_events(aeff: SupplementaryTable, flux: Flux, livetime: float) -> fl
     if gaps.any() or ends:
         raise UsageError("the effective area has a gap within the energies of the flux; split the flux there")
     a, b = np.maximum(low[inside], first), np.minimum(high[inside], last)
-    per_second = np.sum(aeff["effective_area"][inside] * _CM2_PER_M2 * flux.integral(a, b))
+    per_second = np.sum(aeff["effective_area"][inside] * _CM2_PER_M2 * _integrals(flux, a, b))
     return float(per_second * livetime)
+
+
+def _integrals(flux: Flux, low: Floats, high: Floats) -> Floats:
+    found = np.asarray(flux.integral(low, high), dtype=np.float64)
+    if found.shape != low.shape:
+        raise UsageError(
+            f"the integral of the flux has the shape {found.shape}; expected that of the bins, {low.shape}"
+        )
+    if not (np.isfinite(found) & (found >= 0)).all():
+        bin_ = int(np.argmin(np.isfinite(found) & (found >= 0)))
+        raise UsageError(
+            f"the integral of the flux from {low[bin_]:g} to {high[bin_]:g} GeV is {found[bin_]}; "
+            "expected a finite number, not negative, in cm^-2 s^-1"
+        )
+    return found
 
 
 def acceptance_at(table: SupplementaryTable, declination: float, spectral_index: float) -> float:
     """Look up the acceptance for a point of the table; nothing is interpolated.
+
+    A bin holds its lower edge, the last one its upper edge too.
 
     Parameters
     ----------
@@ -157,9 +180,9 @@ def acceptance_at(table: SupplementaryTable, declination: float, spectral_index:
     _require(table, Content.ACCEPTANCE)
     sine = float(np.sin(np.radians(declination))) if -90 <= declination <= 90 else np.nan
     edge = table["sin_dec_high"].max()
-    within = (table["sin_dec_low"] <= sine) & (
-        (sine < table["sin_dec_high"]) | ((sine == edge) & (sine == table["sin_dec_high"]))
-    )
+    # The sine of 30 deg is 0.49999999999999994: what is that near to an edge is on it.
+    last = (table["sin_dec_high"] == edge) & (sine <= edge + _NEAR)
+    within = (table["sin_dec_low"] <= sine + _NEAR) & ((sine + _NEAR < table["sin_dec_high"]) | last)
     found = within & (np.abs(table["spectral_index"] - spectral_index) < 1e-6)
     if not found.any():
         points = np.unique(table["spectral_index"])

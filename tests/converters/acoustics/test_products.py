@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from converters.acoustics.audio import loudness_of
+from converters.acoustics.picture import spectrum_figure
 from converters.acoustics.records import SAMPLE_RATE, iso, origin_of, read_recording
 from converters.acoustics.spectrum import PER_RECORD, SEGMENT, segment_densities, spectrum_of
 
@@ -82,11 +83,31 @@ def test_gaps_are_told_and_not_filled(cli: Cli, make_recording: Callable[..., Pa
     said = meta(product)
     assert [part["samples"] for part in said["content"]["segments"]] == [2 * FRAME, FRAME]
     assert said["content"]["gaps"] == [{"before_record": 3, "seconds": 5.0}]
-    assert "1 gaps" in said["warnings"][0]
+    assert said["warnings"] == ["1 gap between records, listed in the description"]
     with wave.open(str(product)) as sound:
         assert sound.getnframes() == 3 * FRAME
     listed = json.loads(convert(cli, path, "json").read_text())["content"]
     assert [row["start"] for row in listed["record_list"]][2] == "2020-09-13T12:26:46.262182400Z"
+
+
+def test_records_that_overlap(cli: Cli, make_recording: Callable[..., Path]) -> None:
+    start, half = 1_600_000_000 * 10**9, FRAME * 5120 // 2
+    product = convert(cli, make_recording([np.zeros(FRAME)] * 2, times_ns=[start, start + half]), "wav")
+    said = meta(product)
+    assert said["content"]["gaps"] == [{"before_record": 2, "seconds": -half / 1e9}]
+    assert "1 of the records begin before the one before ends" in said["warnings"][0]
+
+
+def test_small_steps_do_not_add_up(cli: Cli, make_recording: Callable[..., Path]) -> None:
+    """Each record is 1.6 us late, less than half a sample; after the second it is more than that."""
+    start, step = 1_600_000_000 * 10**9, FRAME * 5120 + 1600
+    times = [start + number * step for number in range(6)]
+    path = make_recording([np.zeros(FRAME)] * 6, times_ns=times)
+    product = convert(cli, path, "wav")
+    segments = meta(product)["content"]["segments"]
+    assert [part["samples"] for part in segments] == [2 * FRAME] * 3
+    assert [part["start"] for part in segments] == [iso(times[0]), iso(times[2]), iso(times[4])]
+    assert cli("validate", product, "--source", path).code == 0
 
 
 def test_samples_between_the_steps_are_rounded_and_counted(cli: Cli, make_recording: Callable[..., Path]) -> None:
@@ -107,6 +128,18 @@ def test_samples_beyond_full_scale_are_refused(cli: Cli, make_recording: Callabl
     assert "1 samples are beyond full scale" in ran.err
     assert not (path.parent / "out" / "DOM_1_CH2_1600000000.wav").exists()
     assert convert(cli, path, "psd").exists()
+
+
+def test_samples_far_beyond_full_scale_have_a_spectrum(cli: Cli, make_recording: Callable[..., Path]) -> None:
+    frame = np.zeros(FRAME)
+    frame[1024] = 1e30  # the middle of the first segment, where its window is 1, and the beginning of the second
+    path = make_recording([frame])
+    product = convert(cli, path, "psd")
+    content = json.loads(product.read_text())["content"]
+    density = 2 * 1e60 / (SAMPLE_RATE * 2048 * 3 / 8) / 119
+    assert content["mean"][2:-1] == pytest.approx([density] * 1022, rel=1e-6)
+    assert np.isfinite(content["quantile_95"]).all()
+    assert cli("validate", product, "--source", path).code == 0
 
 
 def test_a_tone_and_noise(make_recording: Callable[..., Path], tmp_path: Path) -> None:
@@ -145,9 +178,9 @@ def test_quantiles_are_those_of_numpy(recording: Path, tmp_path: Path, monkeypat
     monkeypatch.setattr("converters.acoustics.spectrum._BLOCK_BYTES", 8 * 238 * 100)  # in eleven blocks
     found = spectrum_of(read_recording(recording), tmp_path)
     densities = np.concatenate([segment_densities(frame) for frame in read_recording(recording).frames()])
-    expected = np.quantile(densities.astype(np.float32), [0.5, 0.75, 0.95], axis=0)
+    expected = np.quantile(densities, [0.5, 0.75, 0.95], axis=0)
     for values, wanted in zip((found.median, found.quantile_75, found.quantile_95), expected, strict=True):
-        assert np.allclose(values, wanted, rtol=1e-6)
+        assert np.allclose(values, wanted, rtol=1e-12, atol=0)
     assert not list(tmp_path.glob("tmp*"))
 
 
@@ -165,8 +198,10 @@ def test_the_spectrum_as_json(cli: Cli, recording: Path) -> None:
 
 
 def test_the_description(cli: Cli, recording: Path) -> None:
-    content = json.loads(convert(cli, recording, "json").read_text())["content"]
+    document = json.loads(convert(cli, recording, "json").read_text())
+    content = document["content"]
     assert (content["dom_id"], content["channel"], content["records"]) == (808956920, 1, 2)
+    assert {item["name"] for item in document["parameters"]} == set(content["record_list"][0])
     assert content["record_list"][0]["minimum"] == np.float32(0.0018342733)
     assert (content["window_samples"], content["overlap_samples"], content["frame_samples"]) == (131072, 7812, FRAME)
 
@@ -193,6 +228,12 @@ def test_mp3(cli: Cli, recording: Path) -> None:
     checked = cli("validate", product, "--source", recording)
     assert checked.code == 0
     assert "lossy" in checked.out + checked.err
+
+
+def test_recordings_are_not_of_antares(cli: Cli, recording: Path) -> None:
+    ran = cli("convert", recording, "-o", recording.parent / "out", "--to", "json", "--detector", "antares")
+    assert ran.code == 1
+    assert "KM3NeT's, not those of ANTARES" in ran.err
 
 
 def test_without_an_encoder(cli: Cli, recording: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -231,7 +272,11 @@ def test_validate_finds_a_changed_sound(cli: Cli, recording: Path) -> None:
         (lambda c: c["median"].__setitem__(5, 1.0), "median is above quantile_75"),
         (lambda c: c["mean"].pop(), "mean has 1024 values"),
         (lambda c: c["mean"].__setitem__(3, -1.0), "negative"),
-        (lambda c: c["frequency"].reverse(), "frequencies do not ascend"),
+        (lambda c: c["frequency"].reverse(), "frequencies are not multiples of 95.367 Hz"),
+        (lambda c: c.update(frequency=[2 * f for f in c["frequency"]]), "frequencies are not multiples of 95.367 Hz"),
+        (lambda c: c.update(sample_rate_hz=195312), "sample_rate_hz is 195312, expected 195312.5"),
+        (lambda c: c.update(segments=119), "segments is 119, expected 238"),
+        (lambda c: c.update(records=1), "samples is 246520, expected 123260 for 1 records"),
         (lambda c: c.pop("mean"), "its description is not what this program writes"),
     ],
 )
@@ -247,11 +292,42 @@ def test_validate_finds_a_changed_spectrum(
     assert problem in checked.err
 
 
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (lambda c: c["segments"][0].update(start="2020-12-23T19:28:59.755456000Z"), "segments are"),
+        (lambda c: c.update(gaps=[{"before_record": 2, "seconds": 1.0}]), "gaps are"),
+        (lambda c: c.update(dropped_bytes=12), "12 bytes dropped are not the 986104 of the recording"),
+        (lambda c: c.update(records=1, samples=FRAME, duration_s=FRAME / SAMPLE_RATE), "channels, bytes, rate"),
+        (lambda c: c.update(duration_s=246520 / 195312), "duration_s is 1.26218"),
+    ],
+)
+def test_validate_finds_changed_times(
+    change: Callable[[dict[str, object]], object], problem: str, cli: Cli, recording: Path
+) -> None:
+    product = convert(cli, recording, "wav")
+    beside = product.with_name(product.name + ".meta.json")
+    document = json.loads(beside.read_text())
+    change(document["content"])
+    beside.write_text(json.dumps(document, indent=1))
+    checked = cli("validate", product, "--source", recording)
+    assert checked.code == 1
+    assert problem in checked.err
+
+
 def test_validate_finds_another_source(cli: Cli, recording: Path, make_recording: Callable[..., Path]) -> None:
     other = make_recording([np.zeros(FRAME)])
     checked = cli("validate", convert(cli, recording, "json"), "--source", other)
     assert checked.code == 1
     assert "is not the source" in checked.err
+
+
+def test_the_picture_of_silence_says_so(cli: Cli, make_recording: Callable[..., Path], tmp_path: Path) -> None:
+    product = convert(cli, make_recording([np.zeros(FRAME)]), "psd")
+    figure = spectrum_figure(json.loads(product.read_text()))
+    assert "silence" in figure.axes[0].texts[0].get_text()
+    assert " in 1 record; " in figure.texts[1].get_text()
+    assert cli("plot", product, "-o", tmp_path / "x.png").code == 0
 
 
 def test_show_and_plot(cli: Cli, recording: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -57,6 +58,47 @@ def test_a_mixed_folder(to: str, made: set[str], folder: Path, cli: Cli) -> None
     assert json.loads(again.out)["counts"] == {"kept": len(made), "skipped": 3 - len(made)}
     for product in made:
         assert cli("validate", out / product).code == 0
+
+
+@pytest.mark.parametrize(
+    ("to", "made"),
+    [
+        ("csv", r"\d+ events, 1 table"),
+        ("json", "1 description, 1 table"),
+        ("wav", "1 sound file"),
+        ("psd", "1 spectrum"),
+        ("hdf5", r"\d+ events"),
+    ],
+)
+def test_the_summary_says_what_was_made(to: str, made: str, folder: Path, cli: Cli) -> None:
+    out = folder.parent / "out"
+    for status in ("converted", "kept"):
+        said = cli("convert", folder, "-o", out, "--to", to).err.splitlines()[-1]
+        assert re.fullmatch(rf"\d {status}, \d skipped; {made} in [0-9.]+ s; manifest: .*", said)
+
+
+def test_the_summary_of_several_and_of_nothing(folder: Path, cli: Cli) -> None:
+    (folder / "psf2.txt").write_text("0.1 0.5\n1 1\n")
+    (folder / "psf2.txt.yaml").write_text("content: psf\n")
+    out = folder.parent / "out"
+    ran = cli("-v", "convert", folder / "psf.txt", folder / "psf2.txt", "-o", out, "--to", "json", "--jobs", "2")
+    assert "2 converted; 2 tables in " in ran.err
+    assert f"converted: {folder / 'psf2.txt'} (table)" in ran.err
+    assert "1 failed; nothing made in " in cli("convert", folder / "psf.txt", "-o", out, "--to", "wav").err
+
+
+@pytest.mark.parametrize("name", ["report.txt", "Report.csv", "report.2-of-3.dat"])
+def test_no_product_has_the_name_of_the_report(name: str, folder: Path, cli: Cli) -> None:
+    (folder / name).write_text("0.1 0.5\n1 1\n")
+    (folder / f"{name}.yaml").write_text("content: psf\n")
+    out = folder.parent / "out"
+    ran = cli("convert", folder / name, "-o", out, "--to", "json")
+    assert ran.code == 2
+    assert "would have the name of the report" in ran.err
+    assert cli("convert", folder / name, "-o", out / "report.json", "--to", "json").code == 2
+    assert cli("convert", folder / name, "-o", out / "psf.json", "--to", "json").code == 0
+    assert find_product(out / "psf.json") is not None
+    assert cli("convert", folder / name, "-o", out, "--to", "csv").code == 0
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,13 @@ ACC = "content: acceptance\naxes: {spectral_index: [2.0, 2.5], declination_edges
         ("0.1 0.2\n0.2 0.1\n", "content: psf\n", "fraction decreases, row 2"),
         ("0.1 0.2\n0.2 1.1\n", "content: psf\n", "beyond 0 to 1"),
         ("-1 0.2\n", "content: psf\n", "beyond 0 to 180"),
+        ("1,,3\n", "content: background\n", "an empty cell; at line 1"),
+        (",1,3\n", "content: background\n", "an empty cell"),
+        ("1; ;3\n", "content: background\n", "an empty cell"),
+        ("6720,96 70,9\n", "content: background\n", "commas within numbers.*'6720,96 70,9'"),
+        ("6720,96;70,9\n", "content: background\n", "commas within numbers"),
+        ("1 1.2 5\n1.4 1.2 5\n", AEFF, "not above the lower one, row 2"),
+        ("1 1.2 5\n1 1.2 5\n", AEFF, "overlap or do not ascend, row 2"),
     ],
 )
 def test_numbers(numbers: str, description: str, problem: str, write: Write) -> None:
@@ -60,6 +67,7 @@ def test_numbers(numbers: str, description: str, problem: str, write: Write) -> 
         ("content: psf\norigin: 5\n", "key 'origin'"),
         ("content: psf\norigin: {energy: {min: 1, max: 2}}\n", "unknown key 'origin.energy'"),
         ("content: psf\norigin: {zenith: {min: 1}}\n", "both min and max"),
+        ("content: psf\norigin: {declination: {min: -1.5, max: 0.9, unit: rad}}\n", "expected deg; found rad"),
         ("content: psf\norigin: {zenith: {min: 2, max: 1}}\n", "begins before it ends"),
         ("content: psf\norigin: {declination: {min: -91, max: 1}}\n", "begins before it ends"),
         ("content: psf\norigin: {zenith: {min: .nan, max: 1}}\n", "expected a number"),
@@ -82,6 +90,93 @@ def test_descriptions(description: str, problem: str, write: Write) -> None:
         read_source(write("0.1 0.2\n", description))
     assert "\n" not in str(raised.value)
     assert len(str(raised.value)) < 700
+
+
+@pytest.mark.parametrize(
+    ("names", "content", "expected"),
+    [
+        ("Log(E1/GeV) Log(E2/GeV) AEFF/cm2", "effective-area", "column 3; expected square metres; found 'AEFF/cm2'"),
+        ("Log(E1/GeV)\tLog(E2/GeV)\tA eff [cm^2]", "effective-area", "column 3; expected square metres"),
+        ("E1/GeV E2/GeV AEFF/m2", "effective-area", "column 1; expected log10 of the energy in GeV; found 'E1/GeV'"),
+        ("Log(E1/GeV) Log(E2/TeV) AEFF/m2", "effective-area", "column 2; expected log10 of the energy in GeV"),
+        ("ln(E1/GeV) ln(E2/GeV) AEFF/m2", "effective-area", "column 1"),
+        ("# log10(E1/GeV) log10(E2/GeV) AEFF/cm2", "effective-area", "column 3"),
+        ("angle/rad fraction", "psf", "column 1; expected degrees"),
+        ("log10(angle/deg) fraction", "psf", "column 1; expected degrees"),
+        ("angle percent", "psf", "column 2; expected the part"),
+    ],
+)
+def test_names_that_say_another_unit(names: str, content: str, expected: str, write: Write) -> None:
+    row = "1 1.2 0.5\n" if content == "effective-area" else "1 0.5\n"
+    with pytest.raises(InputError, match="the name of a column says another unit") as raised:
+        read_source(write(f"{names}\n{row}", f"content: {content}\n"))
+    assert expected in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("names", "content"),
+    [
+        ("log10(E_low/GeV)\tlog10(E_high/GeV)\tA_eff [m^2]", "effective-area"),
+        ("log E low, log E high, A eff", "effective-area"),
+        ("# all energies in TeV were made GeV, and all areas in cm2 were made m2", "effective-area"),
+        ("radius/deg F(<radius)", "psf"),
+        ("psi, fraction of events within psi", "psf"),
+    ],
+)
+def test_names_that_say_nothing_else(names: str, content: str, write: Write) -> None:
+    row = "1 1.2 0.5\n" if content == "effective-area" else "1 0.5\n"
+    assert read_source(write(f"{names}\n{row}", f"content: {content}\n")).table.rows == 1
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ("unit: m**2", "unit: cm2", "unit of effective_area; expected m\\*\\*2; found cm2"),
+        ("# - name: effective_area", "# - name: area", "at head"),
+        ("log10_energy_low,log10_energy_high,", "log10_energy_high,log10_energy_low,", "at names"),
+        ("log10_energy_low,log10_energy_high,effective_area\n", "", "at names"),
+    ],
+)
+def test_annotated_text_with_other_columns(
+    old: str, new: str, problem: str, cli: Callable[..., object], aeff: Path, tmp_path: Path
+) -> None:
+    assert cli("convert", aeff, "-o", tmp_path / "out", "--to", "csv").code == 0
+    text = (tmp_path / "out" / "aeff.l3.csv").read_text()
+    assert old in text
+    changed = tmp_path / "changed.ecsv"
+    changed.write_text(text.replace(old, new, 1))
+    with pytest.raises(InputError, match=problem):
+        read_source(changed)
+    changed.write_text(text.replace("unit: m**2", "unit: m2"))
+    assert read_source(changed).table.rows == 6
+
+
+def test_a_bad_number_is_named_with_its_line(cli: Callable[..., object], aeff: Path, tmp_path: Path) -> None:
+    assert cli("convert", aeff, "-o", tmp_path / "out", "--to", "csv").code == 0
+    lines = (tmp_path / "out" / "aeff.l3.csv").read_text().splitlines()
+    changed = tmp_path / "changed.ecsv"
+    changed.write_text("\n".join([*lines[:-1], "2.0,2.2,nan"]) + "\n")
+    with pytest.raises(InputError, match=f"not a finite number; at line {len(lines)};"):
+        read_source(changed)
+
+
+@pytest.mark.parametrize(
+    "description",
+    ["content: aeff\n", "title: x\ncontent: 'PSF'\n", '{"content": "effective area"}', "\ufeffcontent: x\n"],
+)
+def test_a_wrong_word_is_told(description: str, write: Write, cli: Callable[..., object]) -> None:
+    source = write("1 1.2 5\n", description)
+    ran = cli("convert", source, "-o", source.parent / "out", "--to", "csv")
+    assert ran.code == 1
+    assert "key 'content' cannot be so; expected one of effective-area" in ran.err
+
+
+@pytest.mark.parametrize(
+    "description", ["\ufeffcontent: psf\n", '{"content": "psf"}\n', "title: x\r\ncontent: psf\r\n"]
+)
+def test_descriptions_of_other_editors(description: str, write: Write, cli: Callable[..., object]) -> None:
+    source = write("1 0.5\n", description)
+    assert cli("convert", source, "-o", source.parent / "out", "--to", "csv").code == 0
 
 
 def test_an_alias_bomb(write: Write) -> None:

@@ -14,7 +14,7 @@ from converters.supplementary.response import (
     expected_events,
     read_table,
 )
-from legacy.errors import UsageError
+from legacy.errors import InputError, UsageError
 
 DAY = 86400
 
@@ -74,6 +74,55 @@ def test_fluxes_that_cannot_be(numbers: tuple[float, float, float, float]) -> No
         PowerLaw(*numbers)
 
 
+class GivenFlux:
+    """A flux whose integrals are whatever a test wants."""
+
+    def __init__(self, low: float, high: float, integrals: object) -> None:
+        self.energy_min, self.energy_max, self._integrals = low, high, integrals
+
+    def integral(self, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+        return self._integrals  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize(
+    ("flux", "problem"),
+    [
+        (GivenFlux(20, 30, 1.0), "shape"),
+        (GivenFlux(20, 30, np.ones((2, 2))), "shape"),
+        (GivenFlux(20, 30, np.array([1.0, math.nan])), "25.1189 to 30 GeV is nan"),
+        (GivenFlux(20, 30, np.array([-1.0, 1.0])), "is -1"),
+        (GivenFlux(20, 30, np.array([1.0, math.inf])), "is inf"),
+        (GivenFlux(150, 110, np.array([1.0])), "expected 0 < energy_min < energy_max"),
+        (GivenFlux(math.nan, 110, np.array([1.0])), "expected 0 < energy_min < energy_max"),
+        (PowerLaw(1.0, 400.0, 20, 30, reference=1e4), "expected a finite number"),
+    ],
+)
+def test_what_a_flux_must_not_give(flux: object, problem: str, aeff: Path) -> None:
+    with pytest.raises(UsageError, match=problem):
+        expected_events(read_table(aeff), flux, 1.0)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("index", [1 + 1e-13, 1 + 1e-11, 1 - 1e-9, 1 + 1e-6])
+def test_an_index_near_one(index: float) -> None:
+    # To first order in e = index - 1: ln(b/a) - e (ln^2 b - ln^2 a) / 2.
+    a, b, e = math.log(10), math.log(150), index - 1
+    expected = (b - a) - e * (b * b - a * a) / 2 + e * e * (b**3 - a**3) / 6
+    found = PowerLaw(1.0, index, 10, 150).integral(np.array([10.0]), np.array([150.0]))
+    assert found[0] == pytest.approx(expected, rel=1e-12)
+
+
+def test_by_quadrature(aeff: Path) -> None:
+    quad = pytest.importorskip("scipy.integrate").quad
+    bins = ((1.0, 1.2, 5.153940e-12), (1.2, 1.4, 1.614220e-10), (1.4, 1.6, 4.891220e-09))
+    bins += ((1.6, 1.8, 1.245090e-07), (1.8, 2.0, 9.157530e-07), (2.0, 2.2, 4.372520e-06))
+    total = 0.0
+    for low, high, area in bins:
+        part = quad(lambda e: 3e-9 * (e / 50) ** -2.3, max(10**low, 15), min(10**high, 140), epsrel=1e-12)
+        total += area * 1e4 * part[0]
+    found = expected_events(read_table(aeff), PowerLaw(3e-9, 2.3, 15, 140, reference=50), 3125 * DAY)
+    assert found == pytest.approx(total * 3125 * DAY, rel=1e-10)
+
+
 def test_the_wrong_table(aeff: Path, psf: Path) -> None:
     with pytest.raises(UsageError, match="holds psf; expected effective-area"):
         expected_events(read_table(psf), PowerLaw(1, 2, 20, 90), 1)
@@ -89,6 +138,15 @@ def test_the_public_background(public: Callable[[str], Path]) -> None:
             background_below(table, declination)
 
 
+def test_the_background_follows_the_event_list(shared_data: Path, public: Callable[[str], Path]) -> None:
+    folder = shared_data / "antares-public-2007-2017"
+    declinations = np.loadtxt(folder / "ANTARES.data")[:, 1]
+    table = read_table(public("background.txt"))
+    for declination in (-60, -40, -20, 0, 20, 40, 52.8):
+        events = np.count_nonzero(declinations <= declination)
+        assert background_below(table, declination) == pytest.approx(events, abs=90)
+
+
 def test_a_background_without_a_range(write: Callable[..., Path]) -> None:
     with pytest.raises(UsageError, match="names no range"):
         background_below(read_table(write("1 2 3\n", "content: background\n")), 0)
@@ -100,10 +158,31 @@ def test_the_public_acceptance(public: Callable[[str], Path]) -> None:
     assert acceptance_at(table, -89, 1.5) == numbers[0, 0]
     assert acceptance_at(table, 90, 3.0) == numbers[15, 19]
     assert acceptance_at(table, 0, 2.0) == numbers[5, 10]
+    assert acceptance_at(table, 30, 2.0) == numbers[5, 15]  # the sine of 30 deg is 0.5, if only nearly in a computer
+    assert acceptance_at(table, -30, 2.0) == numbers[5, 5]
+    for column, edge in enumerate(np.linspace(-1, 1, 21)[:-1]):
+        assert acceptance_at(table, math.degrees(math.asin(round(edge, 1))), 2.0) == numbers[5, column]
     assert acceptance_at(table, math.degrees(math.asin(-0.05)), 2.5) == numbers[10, 9]
     for declination, index in ((100, 2.0), (0, 2.05), (0, 3.1), (math.nan, 2.0)):
         with pytest.raises(UsageError, match="is not in the table"):
             acceptance_at(table, declination, index)
+
+
+def test_edges_in_degrees(write: Callable[..., Path]) -> None:
+    edges = list(range(-90, 91, 10))
+    description = f"content: acceptance\naxes: {{spectral_index: [2.0], declination_edges: {edges}}}\n"
+    table = read_table(write(" ".join(str(n) for n in range(18)), description))
+    assert [acceptance_at(table, edge, 2.0) for edge in edges] == [*range(18), 17]
+
+
+def test_a_changed_product_gives_no_number(aeff: Path, cli: Callable[..., object]) -> None:
+    out = aeff.parent / "out"
+    assert cli("convert", aeff, "-o", out, "--to", "json").code == 0
+    text = (out / "aeff.json").read_text()
+    for change in ("NaN", "-1.0"):
+        (out / "aeff.json").write_text(text.replace("1.24509e-07", change))
+        with pytest.raises(InputError, match="no possible effective-area table"):
+            read_table(out / "aeff.json")
 
 
 @pytest.mark.parametrize("to", ["csv", "json"])

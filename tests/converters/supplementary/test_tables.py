@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from astropy.io.votable.ucd import check_ucd
 from astropy.table import Table
 
 from converters.detect import detect
-from converters.supplementary.model import COLUMNS
+from converters.supplementary.model import COLUMNS, Annotation, Content, SupplementaryTable
+from converters.supplementary.picture import table_figure
 from converters.supplementary.response import read_table
 
 Cli = Callable[..., object]
@@ -115,6 +117,23 @@ def test_validate_finds_a_changed_number(to: str, cli: Cli, aeff: Path) -> None:
     assert "effective_area is negative" in cli("validate", product).err
 
 
+@pytest.mark.parametrize("to", ["csv", "json"])
+def test_validate_finds_lost_rows(to: str, cli: Cli, aeff: Path) -> None:
+    product = convert(cli, aeff, to)
+    (product.parent / "manifest.jsonl").unlink()  # which would notice the other checksum
+    text = product.read_text()
+    if to == "csv":
+        product.write_text("".join(text.splitlines(keepends=True)[:-2]))
+    else:
+        document = json.loads(text)
+        for values in document["content"]["data"].values():
+            del values[-2:]
+        product.write_text(json.dumps(document, indent=1))
+    checked = cli("validate", product)
+    assert checked.code == 1
+    assert "effective-area of 4 rows, its description says effective-area of 6 rows" in checked.err
+
+
 def test_validate_finds_a_lost_head(cli: Cli, aeff: Path) -> None:
     product = convert(cli, aeff, "csv")
     rows = [line for line in product.read_text().splitlines() if not line.startswith("#")]
@@ -176,6 +195,47 @@ def test_show_and_plot(name: str, cli: Cli, tmp_path: Path, request: pytest.Fixt
         picture = tmp_path / f"{to}.png"
         assert cli("plot", product, "-o", picture).code == 0
         assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("content", "values"),
+    [
+        (Content.EFFECTIVE_AREA, ([1.0, 1.2], [1.2, 1.4], [0.0, 0.0])),
+        (Content.ACCEPTANCE, ([2.0, 2.0], [-1.0, 0.0], [0.0, 1.0], [0.0, 0.0])),
+    ],
+)
+def test_a_picture_of_nothing_says_so(content: Content, values: tuple[list[float], ...], tmp_path: Path) -> None:
+    table = SupplementaryTable(Annotation(content), tuple(map(np.array, values)))
+    figure = table_figure(table, {"publication": {}})
+    assert "is 0" in figure.axes[0].texts[0].get_text()
+    assert len(figure.axes) == 1  # no scale of colours without colours
+    figure.savefig(tmp_path / "x.png")
+
+
+def test_show_says_what_a_table_was_made_for(cli: Cli, aeff: Path) -> None:
+    shown = cli("show", convert(cli, aeff, "json")).out
+    assert re.search(r"origin.zenith +-45.0 to 0.0 deg\n", shown)
+    assert re.search(r"origin.time +2007-01-01T00:00:00Z to 2018-01-01T00:00:00Z", shown)
+
+
+def test_a_gap_stays_white_in_the_picture() -> None:
+    low, high = np.array([-1.0, -0.5, 0.5]), np.array([-0.5, 0.0, 1.0])
+    values = (np.repeat([2.0, 2.5], 3), np.tile(low, 2), np.tile(high, 2), np.arange(1.0, 7.0))
+    table = SupplementaryTable(Annotation(Content.ACCEPTANCE), values)
+    figure = table_figure(table, {"publication": {}})
+    mesh = figure.axes[0].collections[0]
+    assert mesh.get_coordinates()[0, :, 0].tolist() == [-1, -0.5, 0, 0.5, 1]
+    assert mesh.get_array().reshape(2, 4).mask.tolist() == [[False, False, True, False]] * 2
+    assert mesh.get_array().reshape(2, 4)[1].compressed().tolist() == [4, 5, 6]
+    assert figure.texts[0].get_text() == "Acceptance"
+
+
+@pytest.mark.parametrize("title", ["a\u2028b", "a\x85b", "a\u2029 # d: [e"])
+def test_any_text_survives_in_the_head(title: str, cli: Cli, write: Callable[..., Path]) -> None:
+    source = write("0.1 0.5\n", f'content: psf\ntitle: {json.dumps(title)}\ndescription: "x\\n\\n y"\n')
+    header = read_table(convert(cli, source, "csv")).annotation.header
+    assert header["title"] == title
+    assert header["description"] == "x\n\n y"
 
 
 def test_a_picture_with_signs_of_formulae(cli: Cli, write: Callable[..., Path], tmp_path: Path) -> None:
