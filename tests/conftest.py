@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -129,6 +130,29 @@ def run_program(program: Path) -> Callable[..., Ran]:
         return Ran(done.returncode, done.stdout, done.stderr)
 
     return run
+
+
+def children(pid: int) -> list[tuple[int, bytes]]:
+    """Return the children of a process, which any of its threads may have started, and how each was called."""
+    found = []
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in task.read_text().split():
+            with suppress(OSError):  # it has ended meanwhile
+                found.append((int(child), Path(f"/proc/{child}/cmdline").read_bytes()))
+    return found
+
+
+@pytest.fixture(scope="session")
+def workers_of() -> Callable[[int], list[int]]:
+    """Return a function that finds the workers of a process: those it spawned, and forks of its helper."""
+
+    def find(pid: int) -> list[int]:
+        own = children(pid)
+        spawned = [number for number, command in own if b"spawn_main" in command]
+        helpers = [number for number, command in own if b"forkserver" in command]
+        return spawned + [number for helper in helpers for number, _ in children(helper)]
+
+    return find
 
 
 @pytest.fixture(scope="session")
