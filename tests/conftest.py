@@ -1,5 +1,6 @@
 """Fixtures that every test may use."""
 
+import functools
 import os
 import re
 import signal
@@ -8,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
@@ -25,6 +27,8 @@ TOGETHER = {
 }
 """Files that share something dear to make, or that only one may have at a time: those of a name go to one process."""
 SHARED = REPOSITORY.parent / "shared"
+announced_once = functools.cache(entry_points)
+"""Looking through all installed packages takes longer than many a command."""
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -95,6 +99,7 @@ def cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
 
     def run(*arguments: object) -> Ran:
         monkeypatch.setattr(sys, "argv", ["antares-legacy", *map(str, arguments)])
+        monkeypatch.setattr("legacy.cli.entry_points", announced_once)
         app.registered_commands[:], app.registered_groups[:] = announced, groups
         capsys.readouterr()
         with pytest.raises(SystemExit) as left:
