@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= auto
+# Tests start hundreds of processes: compiled files are kept, even where the environment is set to keep none.
+PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/pytest
 
 .PHONY: help demo test test-real lint types unit bench containers locks soak clean
 
@@ -45,7 +47,7 @@ types: $(VENV)/.test
 	$(BIN)/mypy
 
 unit: $(VENV)/.test
-	$(BIN)/pytest -m 'not real and not postgresql' -n $(WORKERS) --dist loadgroup
+	$(PYTEST) -m 'not real and not postgresql' -n $(WORKERS) --dist loadgroup
 
 # Each script makes sure that one piece of software is there, and runs what follows it.
 test-real: $(VENV)/.test
@@ -71,7 +73,7 @@ locks: $(VENV)/.test
 	$(BIN)/python -m containers.locks
 
 soak: $(VENV)/.test
-	ANTARES_LEGACY_SOAK=1 $(BIN)/pytest -m 'not real and not postgresql' -n $(WORKERS) --dist loadgroup
+	ANTARES_LEGACY_SOAK=1 $(PYTEST) -m 'not real and not postgresql' -n $(WORKERS) --dist loadgroup
 
 clean:
 	rm -rf $(VENV) demo .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -74,11 +74,6 @@ ImageFolder = Annotated[Path, typer.Argument(metavar="IMAGE", help="Folder that 
 
 def add_commands(app: typer.Typer) -> None:
     """Announce the commands; called by `legacy.cli` through the entry point."""
-    dbdump_app.command(name="verify")(verify)
-    dbdump_app.command(name="seal")(seal)
-    dbdump_app.command(name="query")(query)
-    dbdump_app.command(name="to-sqlite")(to_sqlite)
-    dbdump_app.command(name="to-netcdf")(to_netcdf)
     app.add_typer(dbdump_app, name="dbdump")
 
 
@@ -213,6 +208,14 @@ def practice(
 
     write_practice_database(target, days=days, seed=seed)
     talk.say(f"{target}: a synthetic database of {days} days; its tables are not those of ANTARES")
+
+
+# Here and not in `add_commands`, which a program may call more than once; last, as the help shows them in order.
+dbdump_app.command(name="verify")(verify)
+dbdump_app.command(name="seal")(seal)
+dbdump_app.command(name="query")(query)
+dbdump_app.command(name="to-sqlite")(to_sqlite)
+dbdump_app.command(name="to-netcdf")(to_netcdf)
 
 
 def _options(url: str, password_file: Path | None, *, thick: bool, client_dir: Path | None) -> "OpenOptions":

@@ -1,12 +1,15 @@
 """Fixtures that every test may use."""
 
+import functools
 import os
 import re
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
@@ -24,6 +27,8 @@ TOGETHER = {
 }
 """Files that share something dear to make, or that only one may have at a time: those of a name go to one process."""
 SHARED = REPOSITORY.parent / "shared"
+announced_once = functools.cache(entry_points)
+"""Looking through all installed packages takes longer than many a command."""
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -94,6 +99,7 @@ def cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
 
     def run(*arguments: object) -> Ran:
         monkeypatch.setattr(sys, "argv", ["antares-legacy", *map(str, arguments)])
+        monkeypatch.setattr("legacy.cli.entry_points", announced_once)
         app.registered_commands[:], app.registered_groups[:] = announced, groups
         capsys.readouterr()
         with pytest.raises(SystemExit) as left:
@@ -129,6 +135,29 @@ def run_program(program: Path) -> Callable[..., Ran]:
         return Ran(done.returncode, done.stdout, done.stderr)
 
     return run
+
+
+def children(pid: int) -> list[tuple[int, bytes]]:
+    """Return the children of a process, which any of its threads may have started, and how each was called."""
+    found = []
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in task.read_text().split():
+            with suppress(OSError):  # it has ended meanwhile
+                found.append((int(child), Path(f"/proc/{child}/cmdline").read_bytes()))
+    return found
+
+
+@pytest.fixture(scope="session")
+def workers_of() -> Callable[[int], list[int]]:
+    """Return a function that finds the workers of a process: those it spawned, and forks of its helper."""
+
+    def find(pid: int) -> list[int]:
+        own = children(pid)
+        spawned = [number for number, command in own if b"spawn_main" in command]
+        helpers = [number for number, command in own if b"forkserver" in command]
+        return spawned + [number for helper in helpers for number, _ in children(helper)]
+
+    return find
 
 
 @pytest.fixture(scope="session")

@@ -46,6 +46,21 @@ def test_no_summary_of_a_command_is_cut(run_program: Cli) -> None:
         assert max(map(len, commands.splitlines())) <= 80
 
 
+def test_announcing_the_commands_again_adds_none() -> None:
+    """A process that runs many commands would get slower with each of them."""
+
+    def announced() -> list[str]:
+        app = typer.Typer()
+        for point in entry_points(group="antares_legacy.commands"):
+            point.load()(app)
+        groups = [group.typer_instance for group in app.registered_groups if group.typer_instance]
+        return [command.callback.__name__ for part in (app, *groups) for command in part.registered_commands]
+
+    before = announced()
+    assert len(before) > 25
+    assert announced() == before
+
+
 @pytest.mark.parametrize("name", command_names())
 def test_help_has_an_example(name: str, cli: Cli) -> None:
     for option in ("--help", "-h"):

@@ -3,13 +3,15 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from dbdump.image import Manifest
+if TYPE_CHECKING:  # the commands of this folder load this file at every start
+    from dbdump.image import Manifest
 
 Say = Callable[[str], object]
 
 
-def write_books(folder: Path, manifest: Manifest, say: Say) -> Manifest:
+def write_books(folder: Path, manifest: "Manifest", say: Say) -> "Manifest":
     """Write the SQLite files that were asked for, and everything that describes an image.
 
     With ``--format sqlite`` the SQLite files are compared with the parts, and the parts are removed after everything
@@ -47,7 +49,7 @@ def write_books(folder: Path, manifest: Manifest, say: Say) -> Manifest:
     return manifest
 
 
-def describe(folder: Path, manifest: Manifest) -> Manifest:
+def describe(folder: Path, manifest: "Manifest") -> "Manifest":
     """Write everything that describes an image whose rows are there: its manifest, and then the list of files.
 
     Returns
@@ -77,7 +79,7 @@ def describe(folder: Path, manifest: Manifest) -> Manifest:
     return manifest
 
 
-def _with_sqlite(folder: Path, manifest: Manifest, say: Say, *, alone: bool) -> Manifest:
+def _with_sqlite(folder: Path, manifest: "Manifest", say: Say, *, alone: bool) -> "Manifest":
     from dbdump.sqlite.alone import in_sqlite_alone
     from dbdump.sqlite.build import write_sqlite_files
 

@@ -3,14 +3,13 @@
 import hashlib
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
-from typing import Protocol, runtime_checkable
 
 from dbdump.dump.options import Content
 from dbdump.dump.planfile import DumpPlan, Refused
 from dbdump.errors import TableError
 from dbdump.plan import TablePlan
 from dbdump.schema import Code, Column, TableName, TableSchema
-from dbdump.sources.contract import Source
+from dbdump.sources.contract import NoticesMisfits, Source
 from dbdump.stored import choose_all, needs_probe
 from legacy.clock import now
 from legacy.errors import UsageError, nearest, printable
@@ -18,14 +17,6 @@ from legacy.provenance import random_id
 
 Tell = Callable[[str, int, int], None]
 """Takes what is being done, how many are done, and of how many."""
-
-
-@runtime_checkable
-class NoticesMisfits(Protocol):
-    """A source that fails to read a value rather than bend it."""
-
-    def notices(self, column: Column) -> bool:
-        """Whether reading notices every value of a column that the plain type of its family does not hold."""
 
 
 def make_plan(source: Source, url: str, content: Content, tell: Tell, *, assume: bool = False) -> DumpPlan:

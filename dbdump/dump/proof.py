@@ -2,21 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
 
 from dbdump.dump.journal import ChunkDone, Mark
 from dbdump.errors import TableGoneError
-from dbdump.plan import Chunk, Snapshot, TablePlan
-from dbdump.schema import TableSchema
-from dbdump.sources.contract import Source
-
-
-@runtime_checkable
-class KnowsWriters(Protocol):
-    """A source whose rows tell who wrote them."""
-
-    def count_written(self, table: TableSchema, chunk: Chunk, since: Snapshot) -> tuple[int, int]:
-        """Count the rows of a chunk, and those of them that `since` may not have seen as they are."""
+from dbdump.plan import Snapshot, TablePlan
+from dbdump.sources.contract import KnowsWriters, Source
 
 
 @dataclass(frozen=True, slots=True)

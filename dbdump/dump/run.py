@@ -21,7 +21,7 @@ from dbdump.plan import Chunk, Snapshot, TablePlan
 from dbdump.schema import TableName
 from dbdump.seal import require_not_sealed
 from dbdump.sources.contract import Source
-from dbdump.sources.opening import Access, connect, parse_url
+from dbdump.sources.opening import Access, connect, modules_of, parse_url
 from legacy.errors import AntaresLegacyError, UsageError
 from legacy.executor import WorkerDiedError, run
 from legacy.lock import folder_lock
@@ -300,7 +300,7 @@ class _Work:
     def _results(self, tasks: list[ChunkTask]) -> Iterator[tuple[ChunkTask, ChunkDone | ChunkFailed | WorkerDiedError]]:
         jobs = min(self._jobs(), len(tasks))
         if jobs > 1:
-            yield from run(dump_chunk, tasks, jobs)
+            yield from run(dump_chunk, tasks, jobs, (dump_chunk.__module__, *modules_of(self.access)))
             return
         with self._lent():
             yield from run(dump_chunk, tasks, 1)

@@ -6,7 +6,7 @@ A source holds one connection that only reads. Methods translate the errors of t
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from dbdump.lobs import LobStore
 from dbdump.plan import Chunk, Snapshot, TablePlan
@@ -128,3 +128,19 @@ class Source(Protocol):
 
     def close(self) -> None:
         """End the connection and the snapshot; never raises."""
+
+
+@runtime_checkable
+class KnowsWriters(Protocol):
+    """A source whose rows tell who wrote them."""
+
+    def count_written(self, table: TableSchema, chunk: Chunk, since: Snapshot) -> tuple[int, int]:
+        """Count the rows of a chunk, and those of them that `since` may not have seen as they are."""
+
+
+@runtime_checkable
+class NoticesMisfits(Protocol):
+    """A source that fails to read a value rather than bend it."""
+
+    def notices(self, column: Column) -> bool:
+        """Whether reading notices every value of a column that the plain type of its family does not hold."""

@@ -14,7 +14,12 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import URL
 
 PASSWORD_VARIABLE, URL_VARIABLE = "ANTARES_LEGACY_DB_PASSWORD", "ANTARES_LEGACY_DB_URL"
-_KINDS = ("oracle", "postgresql", "sqlite")
+_MODULES = {
+    "oracle": ("oracledb", "dbdump.sources.oracle"),
+    "postgresql": ("psycopg",),  # the source itself needs Arrow, which starts threads
+    "sqlite": ("dbdump.sources.sqlite",),
+}
+_KINDS = tuple(_MODULES)
 _LARGEST_PASSWORD = 4096
 
 
@@ -100,6 +105,11 @@ def connect(access: Access) -> Source:
             from dbdump.sources.oracle import connect as connect_oracle
 
             return connect_oracle(url, access.password, thick=access.thick, client_dir=access.client_dir)
+
+
+def modules_of(access: Access) -> tuple[str, ...]:
+    """Return modules that every process loads to `connect`, and that start no threads when they are imported."""
+    return ("sqlalchemy.engine", *_MODULES[parse_url(access.url).get_backend_name()])
 
 
 def open_source(options: OpenOptions) -> Source:

@@ -111,7 +111,7 @@ def test_a_recording_is_not_counted_in_events(sample: Callable[[str], Path], cli
     recording = sample("acoustics/DOM_808956920_CH1_1608751683.bin")
     ran = cli("-v", "convert", recording, "-o", tmp_path / "out", "--to", "json")
     assert ran.code == 0, ran.err
-    assert re.search(r"^1 converted; [0-9.]+ s; manifest: ", ran.err, re.MULTILINE)
+    assert re.search(r"^1 converted; 1 description in [0-9.]+ s; manifest: ", ran.err, re.MULTILINE)
 
 
 @pytest.mark.parametrize("command", ["inspect", "validate", "-v convert"])

@@ -136,7 +136,7 @@ def test_killed_at_any_moment_the_same_command_finishes_the_work(
     scope = new_rucio_scope(rucio_server)
     assert ended(start(rucio_server.env, scope, "--journal", tmp_path / "timed.journal"))[0] == 0
     whole = time.monotonic() - began
-    for number in range(20 if SOAK else 5):
+    for number in range(20 if SOAK else 3):
         scope, journal = new_rucio_scope(rucio_server), tmp_path / f"{number}.journal"
         process = start(rucio_server.env, scope, "--journal", journal)
         time.sleep(draw.uniform(0.2, 1.0) * whole)

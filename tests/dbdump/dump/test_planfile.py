@@ -20,7 +20,7 @@ def image(tmp_path: Path, cli: Callable[..., Any]) -> Path:
     with closing(sqlite3.connect(tmp_path / "source.sqlite")) as connection, connection:
         connection.execute("create table t (id integer primary key, x real, n numeric(8, 2))")
         connection.executemany("insert into t values (?, ?, ?)", [(n, n / 7, n / 4) for n in range(100)])
-    ran = cli("dbdump", "dump", f"sqlite:///{tmp_path / 'source.sqlite'}", "-o", tmp_path / "image")
+    ran = cli("dbdump", "dump", f"sqlite:///{tmp_path / 'source.sqlite'}", "-o", tmp_path / "image", "--jobs", 1)
     assert ran.code == 0, ran
     return tmp_path / "image"
 

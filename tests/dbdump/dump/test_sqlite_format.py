@@ -215,7 +215,7 @@ def test_series_are_those_of_parquet(tmp_path: Path, cli: Callable[..., Any]) ->
     source = tmp_path / "practice.sqlite"
     assert cli("dbdump", "practice", source, "--days", 2).code == 0
     for form in ("sqlite", "parquet"):
-        command = ("dbdump", "dump", f"sqlite:///{source}", "-o", tmp_path / form, "--format", form)
+        command = ("dbdump", "dump", f"sqlite:///{source}", "-o", tmp_path / form, "--format", form, "--jobs", 1)
         assert cli(*command).code == 0
         ran = cli("dbdump", "to-netcdf", tmp_path / form, "--mapping", "practice", "-o", tmp_path / f"{form}.nc.d")
         assert ran.code == 0, ran

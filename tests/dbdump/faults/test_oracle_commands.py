@@ -143,16 +143,13 @@ def test_exit_code_of_ora_01555(oracle: Any, cli: Callable[..., Any], secret_in_
     assert cli("dbdump", "dump", oracle.server.url, "-o", oracle.folder / "image").code == 0
 
 
-def test_a_worker_that_is_killed_is_replaced(oracle: Any) -> None:
+def test_a_worker_that_is_killed_is_replaced(oracle: Any, workers_of: Callable[[int], list[int]]) -> None:
     dump, killed = oracle.dump(), []
 
     def kill() -> None:
-        for task in Path("/proc/self/task").glob("*/children"):
-            for child in task.read_text().split():
-                if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes():
-                    os.kill(int(child), signal.SIGKILL)
-                    killed.append(child)
-                    return
+        for child in workers_of(os.getpid())[:1]:
+            os.kill(child, signal.SIGKILL)
+            killed.append(child)
 
     oracle.server.faults.act_after(700, kill)
     try:

@@ -210,23 +210,22 @@ def test_a_table_that_was_dropped_between_two_runs(postgresql: Postgresql, image
 
 
 def test_a_worker_that_is_killed_is_replaced(
-    postgresql: Postgresql, tmp_path: Path, program: Path, image_of: Callable[..., Any]
+    postgresql: Postgresql,
+    tmp_path: Path,
+    program: Path,
+    image_of: Callable[..., Any],
+    workers_of: Callable[[int], list[int]],
 ) -> None:
     postgresql.run("CREATE TABLE w AS SELECT i AS n, random() AS x FROM generate_series(1, 800000) i")
     process = start(program, postgresql, tmp_path / "image")
     killed = _when_it_reads(
-        process, tmp_path / "image", lambda: [os.kill(p, signal.SIGKILL) for p in workers(process)][:1]
+        process, tmp_path / "image", lambda: [os.kill(p, signal.SIGKILL) for p in workers_of(process.pid)][:1]
     )
     _, errors = process.communicate(timeout=60)
     assert killed
     assert process.returncode == 0, errors.decode()
     manifest = open_image(tmp_path / "image").manifest
     assert image_of(postgresql).table(manifest, "w").rows == 800_000
-
-
-def workers(process: subprocess.Popen[bytes]) -> list[int]:
-    found = [int(c) for task in Path(f"/proc/{process.pid}/task").glob("*/children") for c in task.read_text().split()]
-    return [child for child in found if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
 
 
 def _when_it_reads(process: subprocess.Popen[bytes], image: Path, act: Callable[[], object]) -> bool:

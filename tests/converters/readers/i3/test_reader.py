@@ -118,7 +118,8 @@ def test_a_fit_that_was_chosen_by_its_name_alone_is_said(antares, tmp_path):
         tmp_path / "y.i3", frame("P", {"B": build["particle"](5), "CascadeFitOfSeven": build["particle"](5)}, 6)
     )
     assert Read(path).warnings[0].startswith("/events shows b, the first by name of 2 fits; choose with --reco")
-    assert Read(path, reco="b").warnings == Read(antares).warnings == ()
+    assert Read(path, reco="b").warnings == ()
+    assert not any("by name" in text for text in Read(antares).warnings)
     with pytest.raises(
         InputError, match=f"{long} cannot be shown in /events: its name has more than 16 letters.*{long}$"
     ):
