@@ -73,8 +73,8 @@ def test_a_mixed_folder(to: str, made: set[str], folder: Path, cli: Cli) -> None
 def test_the_summary_says_what_was_made(to: str, made: str, folder: Path, cli: Cli) -> None:
     out = folder.parent / "out"
     for status in ("converted", "kept"):
-        said = cli("convert", folder, "-o", out, "--to", to).err.splitlines()[-1]
-        assert re.fullmatch(rf"\d {status}, \d skipped; {made} in [0-9.]+ s; manifest: .*", said)
+        said = cli("convert", folder, "-o", out, "--to", to).err
+        assert re.fullmatch(rf"\d {status}, \d skipped; {made} in [0-9.]+ s; manifest: .*\n", said), said
 
 
 def test_the_summary_of_several_and_of_nothing(folder: Path, cli: Cli) -> None:
