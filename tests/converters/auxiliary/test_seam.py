@@ -74,7 +74,7 @@ def test_the_summary_says_what_was_made(to: str, made: str, folder: Path, cli: C
     out = folder.parent / "out"
     for status in ("converted", "kept"):
         said = cli("convert", folder, "-o", out, "--to", to).err
-        assert re.search(rf"(?m)^\d {status}, \d skipped; {made} in [0-9.]+ s; manifest: ", said)
+        assert re.search(rf"(?m)^\d {status}, \d skipped; {made} in [0-9.]+ s; manifest: ", said), said
 
 
 def test_the_summary_of_several_and_of_nothing(folder: Path, cli: Cli) -> None:
