@@ -72,6 +72,10 @@ class Frame:
         begin += self._origin
         return self._data[begin : begin + size]
 
+    def objects_under(self, key: bytes) -> Iterator[bytes]:
+        """Yield the bytes of each object under a key."""
+        return (self.bytes_of(slot) for slot in self.slots if slot[0].key == key)
+
 
 class _Cursor:
     """Reads on through the file; holds one frame and what was read ahead."""
