@@ -125,6 +125,8 @@ def _chosen(mask: Mask, source: list[Channel]) -> list[Channel] | None:
 
 def _at(bits: int, items: list[T]) -> list[T]:
     """Return the items whose bits are set; as text, since to shift the bits anew for each takes the square of time."""
+    if bits == (1 << len(items)) - 1:
+        return items
     return [item for item, bit in zip(items, reversed(f"{bits:b}"), strict=False) if bit == "1"]
 
 

@@ -8,8 +8,6 @@ from converters.readers.i3.classes.base import FRAME_OBJECT
 from converters.readers.i3.faults import FormatError
 
 _FIELD = struct.Struct("<HB")
-_SHORT = 4
-"""Bytes of a field of one byte: its size in two, the number of its unused bits, itself."""
 _F32 = struct.Struct("<f")
 
 
@@ -52,18 +50,11 @@ def _load(archive: Archive, version: int) -> Mask:
 
 
 def _fields(archive: Archive) -> list[int]:
-    """Read a vector of bit fields: without a call for each, and all at once if they have one byte each, as most do."""
+    """Read a vector of bit fields: without a call for each, since most of them have one byte."""
     if archive.announce("vector of bit fields")[0] or archive.announce(_BITS.name)[0]:
         raise FormatError("the bit fields of a mask are tracked, which no known writer does")
     number = archive.count(_FIELD.size)
     data, at, end = archive.data, archive.at, archive.end
-    some = data[at : at + number * _SHORT]
-    if len(some) == number * _SHORT and some[0::_SHORT] == b"\1" * number and not any(some[1::_SHORT]):
-        unused_bits = some[2::_SHORT]
-        if number and max(unused_bits) > 7:
-            raise FormatError(f"a bit field of 1 bytes with {max(unused_bits)} unused bits")
-        archive.at = at + len(some)
-        return [bits & 0xFF >> unused for bits, unused in zip(some[3::_SHORT], unused_bits, strict=True)]
     found: list[int] = []
     for _ in range(number):
         begin = at + _FIELD.size

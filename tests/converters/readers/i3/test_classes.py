@@ -61,16 +61,19 @@ def test_short_cuts_give_what_the_general_way_gives(name, version):
         "I3Int": build["integer"](-3),
         "I3Bool": build["boolean"](1),
         "I3LogLikelihoodFitParams": build["blob"](name, 0, lambda a: (a.base(), a.put("ddii", 1.5, -2.5, 3, 4))),
+        "I3RecoPulseSeriesMapMask": build["mask"]("Pulses", "1101", ["1", "11", "00000001"]),
     }.get(name) or build["particle"](version, energy=1e3)
     short = FORMS[name, version].read(data)
     assert repr(short) == repr(decode(data).value)
     assert type(short) is type(decode(data).value)
     assert FORMS[name, version].read(data + b"\0") is None
+    assert all(FORMS[name, version].read(data[:end]) is None for end in range(len(data)))
     for place in range(len(data)):
-        changed = data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :]
-        found = FORMS[name, version].read(changed)
-        if found is not None:
-            assert repr(found) == repr(decode(changed).value)
+        for bit in range(8):
+            changed = data[:place] + bytes([data[place] ^ 1 << bit]) + data[place + 1 :]
+            found = FORMS[name, version].read(changed)
+            if found is not None:
+                assert repr(found) == repr(decode(changed).value)
 
 
 def test_scalars():
@@ -180,8 +183,11 @@ def test_masks(version):
 
 @pytest.mark.parametrize("bits", [[], ["1"], ["01", "1", "00000001", "1111111", "0"], ["1", "", "1"], ["1" * 9, "1"]])
 def test_fields_of_one_byte_and_of_others(bits):
-    found = value(build["mask"]("Pulses", "1" * len(bits), bits))
-    assert found.pulses == [int(field[::-1] or "0", 2) for field in bits]
+    data = build["mask"]("Pulses", "1" * len(bits), bits)
+    expected = [int(field[::-1] or "0", 2) for field in bits]
+    assert value(data).pulses == expected
+    short = FORMS["I3RecoPulseSeriesMapMask", 2].read(data)
+    assert short == (value(data) if all(1 <= len(field) <= 8 for field in bits) else None)
 
 
 @pytest.mark.parametrize("field", [b"\1\0\x08\1", b"\1\0\xff\1", b"\1\1\0\1", b"\2\0\0\1", b"\0\0\1\0"])
@@ -191,11 +197,13 @@ def test_damaged_fields(field):
     assert good.endswith(last)
     with pytest.raises(FormatError):
         decode(good.removesuffix(last) + field)
+    assert FORMS["I3RecoPulseSeriesMapMask", 2].read(good.removesuffix(last) + field) is None
 
 
 def test_bits_that_a_field_does_not_use_do_not_count():
     good = build["mask"]("Pulses", "11", ["1", "11"])
-    assert decode(good.removesuffix(b"\3") + b"\xff").value.pulses == [1, 3]
+    other = good.removesuffix(b"\3") + b"\xff"
+    assert decode(other).value.pulses == FORMS["I3RecoPulseSeriesMapMask", 2].read(other).pulses == [1, 3]
 
 
 @pytest.mark.parametrize("version", [0, 1])
