@@ -22,7 +22,7 @@ class _Buffer:
         self.place = 0
         self.weighted = weighted
         self.met: dict[str, tuple[int, int]] = {}
-        self.numbered: list[Any] = []
+        self.numbered: list[tuple[str, Any]] = []
 
     def bytes(self, size: int) -> bytes:
         if size > len(self.data) - self.place:
@@ -231,7 +231,7 @@ def _series(name: str) -> Callable[[_Buffer, int], list[Any]]:
 
 def _bits(b: _Buffer, _version: int) -> int:
     size, unused = b.one("H"), b.one("B")
-    if unused > 7 or unused > 8 * size:
+    if unused > 8 * size:
         raise BadObjectError("impossible bit field")
     bits = int.from_bytes(b.bytes(size), "little")
     return bits & ((1 << 8 * int(size) - int(unused)) - 1)
@@ -365,7 +365,7 @@ def particle_in(data: bytes) -> dict[str, Any] | None:
         if b.mark(name)[0]:
             if b.one("I") != 0:
                 return None
-            b.numbered.append(Ellipsis)
+            b.numbered.append((name, Ellipsis))
         p: dict[str, Any] = b.object("I3Particle")
     except BadObjectError:
         return None

@@ -120,10 +120,10 @@ class MaskForm:
         after = modules + size
         other_mark, number = _FIELD_VECTOR.unpack_from(data, after)
         fields = data[after + _FIELD_VECTOR.size :]
-        if mark != _UNTRACKED or other_mark != _UNTRACKED or len(fields) != 4 * number or unused > min(7, 8 * size):
+        if mark != _UNTRACKED or other_mark != _UNTRACKED or len(fields) != 4 * number or unused > 8 * size:
             return None
         sizes, unused_bits = fields[0::4], fields[2::4]
-        if sizes != b"\1" * number or any(fields[1::4]) or max(unused_bits, default=0) > 7:
+        if sizes != b"\1" * number or any(fields[1::4]) or max(unused_bits, default=0) > 8:
             return None
         used = int.from_bytes(data[modules:after], "little") & (1 << 8 * size - unused) - 1
         pulses = [bits & 0xFF >> out for bits, out in zip(fields[3::4], unused_bits, strict=True)]

@@ -31,7 +31,7 @@ class Mask(NamedTuple):
 
 def _field(archive: Archive, version: int) -> int:  # noqa: ARG001  there is one version only
     size, unused = map(int, archive.unpack(_FIELD))
-    if unused > 7 or unused > size * 8:
+    if unused > size * 8:  # a field of no bits has one byte all the same
         raise FormatError(f"a bit field of {size} bytes with {unused} unused bits")
     used = size * 8 - unused
     return int.from_bytes(archive.raw(size), "little") & ((1 << used) - 1)
@@ -62,7 +62,7 @@ def _fields(archive: Archive) -> list[int]:
             raise FormatError(f"{_FIELD.size} bytes needed at byte {at} of the object, {end - at} left")
         size, unused = _FIELD.unpack_from(data, at)
         at = begin + size
-        if at > end or unused > 7 or unused > size * 8:
+        if at > end or unused > size * 8:
             raise FormatError(f"a bit field of {size} bytes with {unused} unused bits")
         found.append(int.from_bytes(data[begin:at], "little") & ((1 << (size * 8 - unused)) - 1))
     archive.at = at

@@ -190,7 +190,7 @@ def test_fields_of_one_byte_and_of_others(bits):
     assert short == (value(data) if all(1 <= len(field) <= 8 for field in bits) else None)
 
 
-@pytest.mark.parametrize("field", [b"\1\0\x08\1", b"\1\0\xff\1", b"\1\1\0\1", b"\2\0\0\1", b"\0\0\1\0"])
+@pytest.mark.parametrize("field", [b"\1\0\x09\1", b"\1\0\xff\1", b"\1\1\0\1", b"\2\0\0\1", b"\0\0\1\0"])
 def test_damaged_fields(field):
     good = build["mask"]("Pulses", "11", ["1", "11"])
     last = b"\1\0\6\3"
@@ -198,6 +198,12 @@ def test_damaged_fields(field):
     with pytest.raises(FormatError):
         decode(good.removesuffix(last) + field)
     assert FORMS["I3RecoPulseSeriesMapMask", 2].read(good.removesuffix(last) + field) is None
+
+
+def test_a_field_of_no_bits_has_a_byte():
+    """As in real files, where a module has no pulse."""
+    data = build["mask"]("Pulses", "11", ["1", "11"]).removesuffix(b"\6\3") + b"\x08\0"
+    assert decode(data).value.pulses == FORMS["I3RecoPulseSeriesMapMask", 2].read(data).pulses == [1, 0]
 
 
 def test_bits_that_a_field_does_not_use_do_not_count():
