@@ -15,6 +15,7 @@ from converters.readers.i3.derived import particle_base
 from converters.readers.i3.faults import FormatError, UnknownLayoutError
 from converters.readers.i3.forms import FORMS
 from converters.readers.i3.registry import CLASSES, decode
+from converters.reread.i3_objects import particle_in
 
 build = runpy.run_path(str(Path(__file__).parent / "i3_builder.py"))
 
@@ -173,6 +174,15 @@ def test_an_object_of_another_class_is_not_taken_for_one_that_was_written_before
     assert good[position : position + 4] == struct.pack("<I", 2)
     with pytest.raises(FormatError, match="object number 1 is of the class I3FrameObject, not of I3Position"):
         decode(good[:position] + struct.pack("<I", 1) + good[position + 32 :])
+
+
+@pytest.mark.parametrize("read", [particle_base, particle_in])
+def test_a_particle_that_is_said_to_be_the_object_around_it(read):
+    good = build["derived"]("AntFit")
+    number = 4 + 4 + len("AntFit") + 2 + 4 + 2
+    assert good[number : number + 4] == struct.pack("<I", 1)
+    assert read(good) is not None
+    assert read(good[:number] + struct.pack("<I", 0) + good[number + 4 :]) is None
 
 
 @pytest.mark.parametrize("version", range(3))
