@@ -170,7 +170,6 @@ def convert_all(plan: Plan, template: Request, jobs: int, on_outcome: Callable[[
     manifest_path = plan.folder / f"manifest{mark}.jsonl"
     report_path = plan.folder / f"report{mark}.json"
     outcomes: list[Outcome] = []
-
     failed = 0
 
     def note(outcome: Outcome) -> None:
@@ -186,10 +185,8 @@ def convert_all(plan: Plan, template: Request, jobs: int, on_outcome: Callable[[
             if not plan.shard:
                 remove_parts(plan)
             try:
-                for path in plan.passed_over:
-                    note(Outcome(path, "skipped", reason=printable(f"{path}: {UNKNOWN_INSIDE}")))
-                for path, problem in plan.problems:
-                    note(Outcome(path, "failed", reason=printable(f"{path}: {problem}"), exit_code=1))
+                for outcome in _without_job(plan):
+                    note(outcome)
                 with closing(_outcomes(plan, template, jobs, entries)) as results:
                     for job, outcome in results:
                         placed = _placed(outcome, job, plan.folder)
@@ -206,6 +203,14 @@ def convert_all(plan: Plan, template: Request, jobs: int, on_outcome: Callable[[
                 manifest.write(manifest_path, entries.values())
                 write_text(report_path, json.dumps(report.to_dict(), indent=1, ensure_ascii=False) + "\n")
     return report
+
+
+def _without_job(plan: Plan) -> Iterator[Outcome]:
+    """Yield what became of the inputs that cannot be converted at all."""
+    for path in plan.passed_over:
+        yield Outcome(path, "skipped", reason=printable(f"{path}: {UNKNOWN_INSIDE}"))
+    for path, problem in plan.problems:
+        yield Outcome(path, "failed", reason=printable(f"{path}: {problem}"), exit_code=1)
 
 
 def _known_entries(path: Path) -> dict[str, manifest.ManifestEntry]:
