@@ -4,7 +4,7 @@ import errno
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -194,9 +194,8 @@ def convert_all(plan: Plan, template: Request, jobs: int, on_outcome: Callable[[
                             entries[placed.entry.path] = placed.entry
                             manifest.append(manifest_path, placed.entry)
                         note(placed)
-                if not plan.shard and outcomes and all(outcome.status == "skipped" for outcome in outcomes):
-                    for folder in plan.folders:
-                        note(Outcome(folder, "failed", reason=printable(f"{folder}: {NOTHING_INSIDE}"), exit_code=1))
+                for outcome in _fruitless_folders(plan, outcomes):
+                    note(outcome)
             finally:
                 # Also after Ctrl-C: what is finished is on record, and the next run goes on from there.
                 report = Report(tuple(outcomes), started, now(), time.monotonic() - tick, manifest_path, report_path)
@@ -211,6 +210,14 @@ def _without_job(plan: Plan) -> Iterator[Outcome]:
         yield Outcome(path, "skipped", reason=printable(f"{path}: {UNKNOWN_INSIDE}"))
     for path, problem in plan.problems:
         yield Outcome(path, "failed", reason=printable(f"{path}: {problem}"), exit_code=1)
+
+
+def _fruitless_folders(plan: Plan, outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """Return a failure for each input folder if nothing in any of them could be converted."""
+    if plan.shard or not outcomes or any(outcome.status != "skipped" for outcome in outcomes):
+        return []
+    problem = {folder: printable(f"{folder}: {NOTHING_INSIDE}") for folder in plan.folders}
+    return [Outcome(folder, "failed", reason=reason, exit_code=1) for folder, reason in problem.items()]
 
 
 def _known_entries(path: Path) -> dict[str, manifest.ManifestEntry]:
