@@ -35,6 +35,7 @@ _BATCH = 4096
 _PREFERRED = ("aafit", "bbfit_track", "gridfit", "bbfit_bright")
 _ANTARES_TABLES = ("Aafit", "BBFit", "GridFit")
 _RECO_WIDTH = 16
+_STATUS = "fit_status"
 _ORIGIN = {"x": -8221.6, "y": -2381.9, "z": 2475.0}
 """From UTM zone 32 N coordinates less 260000 and 4740000 m, and the height above the sea, to the detector's:
 its site is 268221.6 E, 4742381.9 N (KM3NeT/km3astro: constants.py), the nominal sea floor 2475 m deep."""
@@ -240,21 +241,26 @@ class SeatrayHdf5File(OpenSource):
         return rows
 
     def _show(self, events: dict[str, Column], placed: _Placed, part: slice, rows: StructuredArray, first: int) -> None:
-        """Add the columns of ``/events`` that come from the fit shown."""
-        here = rows["group_id"] - first
+        """Add the columns of ``/events`` that come from the fit shown.
+
+        A fit that failed is none: what it left is in ``/reco`` only. So are infinite numbers.
+        """
+        fields = dict(zip(placed.table.fields, (column.name for column in placed.table.spec.columns[1:]), strict=True))
+        good = rows[fields[_STATUS]] <= 0 if _STATUS in fields else np.full(len(rows), True)  # 0 is good, -1 not set
+        here = rows["group_id"][good] - first
         n_events = len(events["run_id"])
-        fit = dict(zip(placed.table.fields, (rows[c.name] for c in placed.table.spec.columns[1:]), strict=True))
+        fit = {field: rows[column][good] for field, column in fields.items()}
         columns = fit_columns(fit, antares=self._antares)
         if len(placed.n_hits):
-            given = columns.get("n_hits", np.full(len(rows), -1, dtype=np.int64))
-            columns["n_hits"] = np.where(given < 0, placed.n_hits[part], given)
+            given = columns.get("n_hits", np.full(len(here), -1, dtype=np.int64))
+            columns["n_hits"] = np.where(given < 0, placed.n_hits[part][good], given)
         if "zenith" in columns:
             given = ~(np.isnan(fit["zenith"]) | np.isnan(fit["azimuth"]))
             self._absurd += int(np.count_nonzero(given & np.isnan(columns["zenith"])))
         for name, values in columns.items():
             missing = np.nan if values.dtype.kind == "f" else -1
             events[name] = np.full(n_events, missing, dtype=values.dtype)
-            events[name][here] = values
+            events[name][here] = values if values.dtype.kind != "f" else np.where(np.isfinite(values), values, np.nan)
         events["reco"][here] = placed.table.reco.encode()
 
     def coverage(self) -> tuple[CoverageRow, ...]:

@@ -218,7 +218,7 @@ def _expected(event: _Event, fits: list[_Fit], shown: _Fit | None, antares: bool
             row = fit.dataset[fit.rows[event]]
             source = {name: row[name].item() for name in fit.columns}
             tables[fit.path] = ({column: source[name] for name, column in fit.columns.items()},)
-            if fit is shown:
+            if fit is shown and not source.get("fit_status", 0) > 0:  # above 0 it failed
                 events |= _fit_values(source, fit.hits.get(event, -1), antares)
                 events["reco"] = fit.path.removeprefix("/reco/").encode()
     return Expected(events, key, tables)
@@ -242,4 +242,6 @@ def _fit_values(source: dict[str, Any], hits: int, antares: bool) -> dict[str, V
     used, lines = source.get("nUsedHits"), source.get("nUsedLines")
     values["n_hits"] = used if isinstance(used, int) and used >= 0 else hits
     values["n_lines"] = lines if isinstance(lines, int) and lines >= 0 else -1
-    return values
+    return {
+        name: math.nan if isinstance(value, float) and math.isinf(value) else value for name, value in values.items()
+    }

@@ -274,6 +274,19 @@ def test_absurd_directions_are_missing(tmp_path):
     assert any("3 directions" in text for text in file.warnings())
 
 
+def test_failed_fits_and_infinite_numbers_are_no_reconstruction(tmp_path):
+    fits = tableio["rows"]([A, B, C], [*tableio["FIT"], ("fit_status", "<i4")])
+    fits["fit_status"] = [0, 20, -1]
+    fits["energy"] = [np.inf, 5.0, 7.0]
+    path = tableio["write"](tmp_path / "x.h5", {"AafitFinalFit": fits})
+    events, tables, _, _ = read(path)
+    assert events["reco"].tolist() == [b"aafit", b"none", b"aafit"]
+    assert np.isnan(events["zenith"]).tolist() == [False, True, False]
+    assert events["n_hits"].tolist()[1] == -1
+    assert np.array_equal(events["energy"], [np.nan, np.nan, 7], equal_nan=True)
+    assert tables["/reco/aafit"]["energy"].tolist() == [np.inf, 5, 7]
+
+
 def test_rows_without_trigger_counter_are_reported(tmp_path):
     weights = tableio["rows"]([A], [("w", "f8")])
     weights["TriggerCounter"] = -1

@@ -54,6 +54,15 @@ def test_both_readers_agree_on_several_tables(tmp_path, reco):
     assert assert_agreement(SeatrayHdf5Reader(), reread, path, ReadOptions(reco=reco)) > 100
 
 
+def test_both_readers_agree_on_fits_that_failed(tmp_path):
+    fits = tableio["rows"](KEYS, [*tableio["FIT"], ("fit_status", "<i4")])
+    fits["fit_status"] = [0, 10, -1, 60, 0, 1]
+    fits["energy"][:3], fits["x"][4], fits["quality"][2] = np.inf, -np.inf, np.nan
+    path = tableio["write"](tmp_path / "x.h5", {"AafitFinalFit": fits})
+    tableio["write_hits"](path, "AafitFinalFit", [3, 4, 0, 5, 1, 1])
+    assert assert_agreement(SeatrayHdf5Reader(), reread, path, ReadOptions()) > 50
+
+
 @pytest.mark.parametrize("detector", [None, "antares"])
 def test_both_readers_agree_on_another_detector(tmp_path, detector):
     path = tableio["write"](tmp_path / "x.h5", {"LineFit": tableio["rows"](KEYS), "Other": tableio["rows"](KEYS[2:])})
