@@ -72,7 +72,7 @@ if __name__ == "__main__":
         print(kind, value, "died" if isinstance(result, WorkerDiedError) else result, flush=True)
 """
 
-LONG = SCRIPT.replace('items = [("ok", n)', 'print("start", flush=True)\n    items = [("sleep", 60 + n)')
+LONG = SCRIPT.replace('items = [("ok", n)', 'print("start", flush=True)\n    items = [("sleep", 600 + n)')
 
 
 def _script(tmp_path: Path, text: str, repository: Path, shared: tuple[str, ...]) -> "subprocess.Popen[str]":
@@ -125,7 +125,7 @@ def _gone(pid: int) -> bool:
 @STARTS
 def test_workers_end_with_a_killed_parent(shared: tuple[str, ...], tmp_path: Path, repository: Path) -> None:
     process = _script(tmp_path, LONG, repository, shared)
-    end = time.monotonic() + 30
+    end = time.monotonic() + 60
     workers: list[int] = []
     while len(workers) < 2 and time.monotonic() < end:
         time.sleep(0.05)
@@ -135,7 +135,7 @@ def test_workers_end_with_a_killed_parent(shared: tuple[str, ...], tmp_path: Pat
     time.sleep(1)
     process.send_signal(signal.SIGKILL)
     process.communicate()
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while not all(map(_gone, workers + helpers)) and time.monotonic() < end:
         time.sleep(0.05)
     assert all(map(_gone, workers + helpers)), "an orphan would go on writing where the next run writes"

@@ -52,7 +52,7 @@ class Door:
         user = {"user": "nobody"} if os.geteuid() == 0 else {}
         log = self.folder / "admin" / "log"
         command = ["xrootd", "-c", str(self.folder / "xrootd.cfg"), "-l", str(log)]
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             # Once more when it has ended: any process of the machine may have the port for a moment.
             if self.process is None or self.process.poll() is not None:

@@ -4,6 +4,8 @@ import os
 import re
 import shutil
 import subprocess
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -76,3 +78,44 @@ def as_root(apart: Space) -> None:
     """Skip for an ordinary user."""
     if os.geteuid() != 0:
         pytest.skip("only root can do this")
+
+
+@pytest.fixture
+def sleepers_end() -> Callable[[str], None]:
+    """Return a function that waits for the end of every ``sleep SECONDS``, and fails when one stays.
+
+    It counts its looks, not seconds: a machine that stood still, or was busy, has not shown that they stay.
+    """
+
+    def look(seconds: str) -> None:
+        for _ in range(600):
+            if not _sleepers(seconds):
+                return
+            time.sleep(0.1)
+        pytest.fail(f"sleep {seconds} stays:\n" + "\n".join(map(_descent, _sleepers(seconds))))
+
+    return look
+
+
+def _sleepers(seconds: str) -> list[str]:
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if f"sleep\0{seconds}\0".encode() in (process / "cmdline").read_bytes():
+                found.append(process.name)
+        except OSError:
+            continue
+    return found
+
+
+def _descent(number: str) -> str:
+    """Say of a process and of all above it but the first what they are and where they wait."""
+    if number == "1":
+        return ""
+    process = Path("/proc") / number
+    try:
+        facts = (process / "stat").read_text().split()[:4]
+        waiting, arguments = ((process / name).read_bytes().decode(errors="replace") for name in ("wchan", "cmdline"))
+    except OSError:
+        return f"{number} ended"
+    return " ".join([*facts, waiting, *arguments.split("\0")])[:500] + "\n" + _descent(facts[3])

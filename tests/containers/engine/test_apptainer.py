@@ -2,6 +2,7 @@
 
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -106,27 +107,18 @@ def test_a_test_knows_no_proxy(stand_in: StandIn, place: Workplace, monkeypatch:
     assert not [line for line in said if "example.org" in line]
 
 
-def test_an_interrupted_build_is_ended(stand_in: StandIn, place: Workplace, job: BuildJob) -> None:
+def test_an_interrupted_build_is_ended(
+    stand_in: StandIn, place: Workplace, job: BuildJob, sleepers_end: Callable[[str], None]
+) -> None:
     def interrupt(line: str) -> None:
         if line.startswith("args"):
             raise KeyboardInterrupt
 
-    stand_in(build="sleep 62 & sleep 62")
+    stand_in(build="sleep 6200 & sleep 6200")
     with pytest.raises(KeyboardInterrupt):
         host_engine("apptainer", place).build(job, interrupt)
-    assert not asleep()
+    sleepers_end("6200")
     assert not list(place.builds.iterdir())
-
-
-def asleep() -> list[str]:
-    found = []
-    for process in Path("/proc").iterdir():
-        try:
-            if process.name.isdigit() and b"sleep\x0062" in (process / "cmdline").read_bytes():
-                found.append(process.name)
-        except OSError:
-            continue
-    return found
 
 
 def test_a_build_that_dies(stand_in: StandIn, place: Workplace, job: BuildJob) -> None:

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -248,34 +247,19 @@ chroot_engine(Workplace(work, work)).build(job, lambda line: print(line, flush=T
 
 
 def test_a_killed_build_leaves_no_process_and_no_mount(
-    as_root: None, job: Callable[..., BuildJob], tmp_path: Path
+    as_root: None, job: Callable[..., BuildJob], tmp_path: Path, sleepers_end: Callable[[str], None]
 ) -> None:
-    made = job(HEAD + "%post\n echo reached\n sleep 61\n")
+    made = job(HEAD + "%post\n echo reached\n sleep 6100\n")
     arguments = [str(REPOSITORY), str(tmp_path / "work"), str(made.context), str(made.target)]
     with subprocess.Popen([sys.executable, "-c", BUILD, *arguments], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert any(line == "reached\n" for line in process.stdout)
         process.kill()
-    deadline = time.monotonic() + 10
-    while asleep() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not asleep()
+    sleepers_end("6100")
     assert str(tmp_path) not in Path("/proc/mounts").read_text()
     # The next build clears what it finds.
     made = job(HEAD + "%post\n true\n")
     assert chroot_engine(Workplace(tmp_path, tmp_path / "work")).build(made, str).exit_code == 0
-
-
-def asleep() -> list[str]:
-    """Return the processes of the build that was killed."""
-    found = []
-    for process in Path("/proc").iterdir():
-        try:
-            if process.name.isdigit() and b"sleep\x0061" in (process / "cmdline").read_bytes():
-                found.append(process.name)
-        except OSError:
-            continue
-    return found
 
 
 def test_an_ordinary_user_gets_no_emulation(place: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:

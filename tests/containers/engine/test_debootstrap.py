@@ -56,7 +56,7 @@ def test_two_tries_and_then_a_clear_error(tries: Path, place: Workplace, tmp_pat
 
 
 def test_an_unfinished_one_never_counts(tries: Path, place: Workplace, tmp_path: Path) -> None:
-    stand_in(tmp_path, "sleep 63")
+    stand_in(tmp_path, "sleep 6300")
     code = (
         "import sys; from pathlib import Path; sys.path.append(sys.argv[1])\n"
         "from containers.engine.base_folder import make_base_folder\n"
@@ -68,7 +68,7 @@ def test_an_unfinished_one_never_counts(tries: Path, place: Workplace, tmp_path:
         assert process.stdout is not None
         assert any(line == "I: try\n" for line in process.stdout)
         making = place.work / "base-folder.making/root/half/file"
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while not making.exists() and time.monotonic() < deadline:
             time.sleep(0.02)
         with pytest.raises(MachineError, match="another run is writing there"):

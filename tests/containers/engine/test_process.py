@@ -25,7 +25,7 @@ def sh(script: str, space: Space | None = None, **options: object) -> Start:
     return Start(("sh", "-c", script), space=space or Space(), **options)  # type: ignore[arg-type]
 
 
-def waits_for(condition: Callable[[], bool], seconds: float = 10.0) -> bool:
+def waits_for(condition: Callable[[], bool], seconds: float = 60.0) -> bool:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if condition():
@@ -109,10 +109,10 @@ def test_what_a_program_leaves_behind_ends_with_it(space: Space, mark: str) -> N
     environment = {**os.environ, "MARK": mark}
     # A daemon: its own session, no parent, no open output.
     done = stream(
-        sh("setsid sh -c 'sleep 60 & sleep 60' >/dev/null 2>&1 & sleep 0.2", space, environment=environment), str
+        sh("setsid sh -c 'sleep 6000 & sleep 6000' >/dev/null 2>&1 & sleep 0.2", space, environment=environment), str
     )
     assert done.exit_code == 0
-    assert waits_for(lambda: not running(mark), 2.0)
+    assert waits_for(lambda: not running(mark))
 
 
 @pytest.mark.parametrize("stubborn", [False, True], ids=["willing", "stubborn"])
@@ -120,12 +120,12 @@ def test_an_interruption_ends_the_program(space: Space, mark: str, stubborn: boo
     def interrupt(line: str) -> None:
         raise KeyboardInterrupt
 
-    script = ("trap '' TERM INT; " if stubborn else "") + "sleep 60 & echo started; sleep 60; sleep 60"
+    script = ("trap '' TERM INT; " if stubborn else "") + "sleep 6000 & echo started; sleep 6000; sleep 6000"
     began = time.monotonic()
     patience = PATIENCE if stubborn else 60.0
     with pytest.raises(KeyboardInterrupt):
         stream(sh(script, space, environment={**os.environ, "MARK": mark}, patience=patience), interrupt)
-    assert waits_for(lambda: not running(mark), 2.0)
+    assert waits_for(lambda: not running(mark))
     assert time.monotonic() - began < 30
 
 
@@ -156,7 +156,7 @@ def caller(way: str, space: Space, script: str) -> list[str]:
 
 @pytest.mark.parametrize("way", ["attached", "stream"])
 def test_a_killed_caller_takes_the_program_with_it(way: str, space: Space, mark: str) -> None:
-    command = caller(way, space, "sleep 60 & echo started; sleep 60")
+    command = caller(way, space, "sleep 6000 & echo started; sleep 6000")
     with subprocess.Popen(command, env={**os.environ, "MARK": mark}, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "started\n"
@@ -174,7 +174,7 @@ def test_signals_reach_an_attached_program(number: signal.Signals, space: Space)
         assert process.stdout.readline() == "started\n"
         process.send_signal(number)
         assert process.stdout.read() == "heard\n"
-        assert process.wait(10) == 5
+        assert process.wait(60) == 5
 
 
 def test_an_attached_program_has_input_and_output(space: Space) -> None:

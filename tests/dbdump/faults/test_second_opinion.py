@@ -108,7 +108,7 @@ def mirror(behind: tuple[URL, Any], tmp_path_factory: pytest.TempPathFactory) ->
 
 
 def _wait_for(port: int, process: "subprocess.Popen[bytes]", log: Path) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline and process.poll() is None:
         try:
             socket.create_connection(("127.0.0.1", port)).close()

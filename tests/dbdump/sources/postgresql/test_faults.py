@@ -146,7 +146,7 @@ def test_snapshots_that_are_not_there(filled: Any, source: Any) -> None:
     process = other._session._connection.info.backend_pid
     other.close()
     # The server's process ends after the connection, not with it.
-    alive, deadline = f"SELECT FROM pg_stat_activity WHERE pid = {process}", time.monotonic() + 20
+    alive, deadline = f"SELECT FROM pg_stat_activity WHERE pid = {process}", time.monotonic() + 60
     while filled.writer.execute(alive).fetchall() and time.monotonic() < deadline:
         time.sleep(0.01)
     with pytest.raises(SnapshotExpiredError, match="not held any more"):
