@@ -26,8 +26,6 @@ class Status:
         The report that says so, None without one.
     image
         The image, None when it is not there.
-    of_release
-        The report is that of the release, not of a build on this machine.
     current
         The image is there, passed its tests, and was made from what the recipe is now.
     """
@@ -36,7 +34,6 @@ class Status:
     form: Form | None = None
     report: BuildReport | None = None
     image: Path | None = None
-    of_release: bool = False
     current: bool = False
 
 
@@ -105,9 +102,9 @@ def _of_release(recipe: Recipe, catalogue: Catalogue, path: Path) -> Status:
     try:
         report = read_report(path)
     except InputError:
-        return Status("report cannot be read", of_release=True)
+        return Status("report cannot be read")
     if report.name != recipe.name:
-        return Status("report of another image", of_release=True)
+        return Status("report of another image")
     form = Form(report.kind) if report.kind in set(Form) else None
     if not _tests_passed(report):
         text = _failed(report)
@@ -117,7 +114,7 @@ def _of_release(recipe: Recipe, catalogue: Catalogue, path: Path) -> Status:
         text = "chroot emulation only"
     else:
         text = "tests passed"
-    return Status(f"of the release, {report.date[:10]}: {text}", form, report, of_release=True)
+    return Status(f"of the release, {report.date[:10]}: {text}", form, report)
 
 
 def _tests_passed(report: BuildReport) -> bool:

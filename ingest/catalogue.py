@@ -111,10 +111,6 @@ class Catalogue:
 
     # -- what is there -----------------------------------------------------------------------------------
 
-    def has_scope(self, scope: str) -> bool:
-        """Tell whether a scope exists."""
-        return scope in self.scopes()
-
     def scopes(self) -> list[str]:
         """Return all scopes."""
         return [str(scope) for scope in self._ask("list scopes", lambda c: list(c.list_scopes()))]

@@ -4,7 +4,6 @@ Rucio silently ignores a second registration under a known name, also when size 
 comparison is made here, before, and again after.
 """
 
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -174,12 +173,6 @@ def plan_chunk(candidates: Sequence[Candidate], known: Known) -> tuple[Step, ...
         One for each candidate, in the same order.
     """
     return tuple(_plan_one(candidate, known) for candidate in candidates)
-
-
-def count_actions(steps: Sequence[Step]) -> dict[str, int]:
-    """Return the number of files by action, in the order of `Action`."""
-    counts = Counter(step.action for step in steps)
-    return {str(action): counts[action] for action in Action if counts[action]}
 
 
 def column_values(metadata: Mapping[str, Scalar], columns: Collection[str] = tuple(COLUMNS)) -> dict[str, Scalar]:

@@ -1,7 +1,7 @@
 """What Rucio accepts as a name, a size or a checksum, and what it should not accept but does.
 
-Every function returns what is wrong, with the next step, and ``""`` when nothing is. The patterns of scope, RSE,
-account and checksums are those of Rucio's generic schema (``rucio.common.schema.generic`` 41.5). A site with a
+Every function returns what is wrong, with the next step, and ``""`` when nothing is. The patterns of scope, RSE
+and checksums are those of Rucio's generic schema (``rucio.common.schema.generic`` 41.5). A site with a
 policy package of its own can only be stricter or looser on the server; the names that pass here are legal in
 the generic schema of all versions since 1.20.
 """
@@ -12,11 +12,9 @@ from legacy.errors import printable
 
 SCOPE_LENGTH = 25
 NAME_LENGTH = 250
-ACCOUNT_LENGTH = 25
 """Characters."""
 
 _SCOPE = re.compile(r"[a-zA-Z_\-.0-9]{1,25}")
-_ACCOUNT = re.compile(r"[a-z0-9\-_]{1,25}")
 _RSE = re.compile(r"[A-Z0-9]+([_-][A-Z0-9]+)*")
 # Stricter than the server, which takes `a/../b` and a leading slash: on a deterministic RSE the name becomes a
 # path, and a component that starts with a dot or a hyphen is a parent folder, a hidden file, or an option.
@@ -39,13 +37,6 @@ def scope_problem(scope: str) -> str:
     if set(scope) == {"."}:  # it is a folder on a deterministic RSE
         return f"scope '{scope}' would be a parent folder; choose another"
     return ""
-
-
-def account_problem(account: str) -> str:
-    """Say why the name of an account is impossible."""
-    if _ACCOUNT.fullmatch(account):
-        return ""
-    return f"account '{printable(account)}': 1 to {ACCOUNT_LENGTH} lower-case letters, digits, hyphens and underscores"
 
 
 def rse_problem(rse: str) -> str:

@@ -21,7 +21,6 @@ _LOOPBACK = re.compile(r"(https?://)?(127\.0\.0\.1|localhost|\[::1\])([:/]|$)")
 _REMOTE = re.compile(r"(git\+)?(https?|ftp|ssh|git)://", re.IGNORECASE)
 _HASH_TOOLS = frozenset({"sha256sum", "sha512sum", "shasum", "b2sum"})
 _CHECKS = frozenset({"-c", "--check", "--strict"})
-_SHELLS = frozenset({"sh", "bash", "dash", "python", "python3", "perl"})
 _UNCHECKED = {
     "--insecure": "TLS certificates are not checked",
     "--no-check-certificate": "TLS certificates are not checked",

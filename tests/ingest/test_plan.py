@@ -6,7 +6,7 @@ import pytest
 
 from ingest.catalogue_types import KnownFile, Replica
 from ingest.item import Item, Sums
-from ingest.plan import Action, Candidate, Known, Place, column_values, count_actions, difference, plan_chunk
+from ingest.plan import Action, Candidate, Known, Place, column_values, difference, plan_chunk
 
 SUMS = Sums(10, "0000000a", "a" * 32, "b" * 64, "ingest")
 METADATA = {"run": 45000, "n_events": 7, "level": 3, "kind": "data"}
@@ -144,11 +144,6 @@ def test_columns_are_left_alone_without_values() -> None:
     assert column_values(METADATA, ["run_number"]) == {"run_number": 45000}
     known = replace(WHOLE, files={NAME: replace(FILE, run_number=None, events=None)})
     assert plan(replace(CANDIDATE, columns={}), known).action == Action.SKIP
-
-
-def test_counts_are_in_the_order_of_the_actions() -> None:
-    steps = [plan(known=Known()), plan(), plan()]
-    assert list(count_actions(steps).items()) == [("register", 1), ("skip", 2)]
 
 
 def test_a_step_as_json() -> None:

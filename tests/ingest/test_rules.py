@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.rules import (
-    account_problem,
     checksum_problem,
     name_problem,
     rse_problem,
@@ -122,13 +121,6 @@ def test_rses() -> None:
     for rse in ("antares", "A__B", "_A", "A_", "A B", "A\n", "ÀB"):
         assert rse in rse_problem(rse) or "\\n" in rse_problem(rse)
     assert "--rse" in rse_problem("")
-
-
-def test_accounts() -> None:
-    assert account_problem("ingest") == account_problem("a-b_1") == ""
-    assert PATTERNS["ACCOUNT"] == "^[a-z0-9-_]+$"
-    for account in ("", "Ingest", "a" * 26, "a b", "a\n"):
-        assert account_problem(account)
 
 
 @pytest.mark.parametrize(("kind", "digits"), [("adler32", 8), ("md5", 32), ("sha256", 64)])
