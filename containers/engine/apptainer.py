@@ -5,7 +5,6 @@ The options are those of Apptainer 1.2 and later.
 
 import csv
 import io
-import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,7 +17,7 @@ from containers.engine.process import Start, attached, collect, stream
 from containers.engine.scratch import own_scratch_folder, scratch_folder
 from containers.engine.space import Space
 from containers.workplace import Workplace
-from legacy.errors import InputError, MachineError, UsageError, printable
+from legacy.errors import MachineError, UsageError, printable
 
 
 class Entrance(Protocol):
@@ -104,25 +103,6 @@ class Apptainer:
             start = self._start(command, folder, scratch, (image, folder), seen)
             inside = {f"{prefix}ENV_{name}": value for name, value in environment.items() for prefix in _PREFIXES}
             return attached(Start(start.command, start.folder, {**start.environment, **inside}, start.space))
-
-    def labels(self, image: Path) -> Mapping[str, str]:
-        """Return the labels of an image.
-
-        Raises
-        ------
-        InputError
-            The file is no image.
-        """
-        command = (self._program, "--quiet", "inspect", "--json", "--labels", str(image))
-        with scratch_folder(self._place.builds) as scratch:
-            code, said = collect(self._start(command, scratch, scratch, (image,), ()))
-        try:
-            found = json.loads(said[said.index("{") :])["data"]["attributes"].get("labels") if code == 0 else None
-        except (ValueError, KeyError, TypeError) as error:
-            raise InputError(image, "has no labels that can be read", found=said[-200:]) from error
-        if code != 0:
-            raise InputError(image, "is no image", found=said[-200:], advice="build it again")
-        return {str(name): str(value) for name, value in (found or {}).items()}
 
     def _options(self, scratch: Path, app: str, binds: Sequence[Bind], *, network: bool) -> tuple[str, ...]:
         (scratch / "own").mkdir()

@@ -146,12 +146,6 @@ class ChrootEngine:
             start = self._start(image, definition, section, scratch, seen, environment, network=True)
             return attached(Start((*start.command, *arguments), str(folder), start.environment, start.space))
 
-    def labels(self, image: Path) -> Mapping[str, str]:
-        """Return the labels that the definition gives."""
-        section = _stored(image).section("labels")
-        lines = [line.split(None, 1) for line in section.text.splitlines()] if section else []
-        return {line[0]: line[1].strip() for line in lines if len(line) == 2 and not line[0].startswith("#")}
-
     def _start(
         self,
         image: Path,

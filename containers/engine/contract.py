@@ -126,7 +126,3 @@ class Engine(Protocol):
         `environment` is what the program sees beside the image's own variables.
         """
         ...
-
-    def labels(self, image: Path) -> Mapping[str, str]:
-        """Return the labels of an image."""
-        ...

@@ -82,9 +82,6 @@ class DirectoryEngine:
             done = subprocess.run(["/bin/sh", script, *arguments], cwd=folder, env={**seen, **environment})
             return Finished(done.returncode, 0.1)
 
-    def labels(self, image: Path) -> Mapping[str, str]:
-        return {}
-
     def _script(self, root: Path, name: str, say: Say, folder: Path) -> int:
         script = root / META / name
         if not script.exists():

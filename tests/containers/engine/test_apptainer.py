@@ -13,7 +13,7 @@ from containers.engine.contract import Bind, BuildJob
 from containers.engine.host import host_engine
 from containers.engine.toolroot import ToolRootEntrance
 from containers.workplace import Workplace
-from legacy.errors import InputError, MachineError, UsageError
+from legacy.errors import MachineError, UsageError
 
 # Stands in for an Apptainer that is too old, hangs or dies: a real one does that only by accident.
 STAND_IN = """#!/bin/sh
@@ -25,7 +25,6 @@ case "$1" in
         *) for last; do target=$definition; definition=$last; done
            echo half >"$target"; echo "args: $*"; env; {build} ;;
         esac ;;
-    inspect) {inspect} ;;
     test) env ;;
 esac
 """
@@ -42,10 +41,8 @@ class StandIn:
         folder.mkdir()
         monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
 
-    def __call__(
-        self, version: str = "1.4.5", options: str = "--build-arg", build: str = ":", inspect: str = ":"
-    ) -> None:
-        self._path.write_text(STAND_IN.format(version=version, help=options, build=build, inspect=inspect))
+    def __call__(self, version: str = "1.4.5", options: str = "--build-arg", build: str = ":") -> None:
+        self._path.write_text(STAND_IN.format(version=version, help=options, build=build))
         self._path.chmod(self._path.stat().st_mode | stat.S_IXUSR)
 
 
@@ -137,16 +134,6 @@ def test_an_engine_that_does_not_start(stand_in: StandIn, place: Workplace) -> N
     Path(os.environ["PATH"].split(":")[0], "apptainer").write_text("#!/bin/sh\necho broken library >&2; exit 127\n")
     with pytest.raises(MachineError, match="does not run: broken library"):
         choose_engine(place, "apptainer")
-
-
-@pytest.mark.parametrize(("inspect", "problem"), [("exit 255", "is no image"), ("echo {", "has no labels")])
-def test_labels_that_cannot_be_had(
-    stand_in: StandIn, place: Workplace, tmp_path: Path, inspect: str, problem: str
-) -> None:
-    stand_in(inspect=inspect)
-    (tmp_path / "x.sif").touch()
-    with pytest.raises(InputError, match=problem):
-        host_engine("apptainer", place).labels(tmp_path / "x.sif")
 
 
 def test_what_is_to_be_seen_must_exist(stand_in: StandIn, place: Workplace, tmp_path: Path) -> None:

@@ -88,7 +88,6 @@ def test_a_definition_is_built_tested_and_run(
     assert (made.target / "scif/apps/say/bin/program").exists()
     assert not (made.target / ".post.script").exists()
     assert not (made.context / "base/opt/made.txt").exists()
-    assert engine.labels(made.target) == {"org.opencontainers.image.title": "A small one"}
     assert engine.test(made.target, "say", (), said.append).exit_code == 0
     folder = tmp_path / "work, here"
     folder.mkdir()

@@ -14,7 +14,7 @@ from containers.engine.contract import Bind, BuildJob, Engine
 from containers.engine.process import Start, collect
 from containers.engine.toolroot import ToolRootEntrance, toolroot_engine
 from containers.workplace import WORK_VARIABLE, Workplace, workplace
-from legacy.errors import InputError, MachineError
+from legacy.errors import MachineError
 
 pytestmark = pytest.mark.real
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -67,8 +67,6 @@ def test_an_image_is_built_tested_and_run(
 ) -> None:
     text = """%files
  data.txt /opt/data.txt
-%labels
- org.opencontainers.image.title Small
 %environment
  export GREETING=hello
 %post
@@ -90,7 +88,6 @@ def test_an_image_is_built_tested_and_run(
     said: list[str] = []
     assert engine.build(made, said.append).exit_code == 0, said[-10:]
     assert made.target.is_file()
-    assert engine.labels(made.target)["org.opencontainers.image.title"] == "Small"
     assert engine.test(made.target, "", (), said.append).exit_code == 0, said[-10:]
     said.clear()
     assert engine.test(made.target, "say", (Bind(tmp_path, "/seen"),), said.append).exit_code == 0
@@ -133,12 +130,6 @@ def test_a_test_that_reaches_for_the_network_fails(engine: Engine, job: Callable
     said: list[str] = []
     assert engine.test(made.target, "", (), said.append).exit_code != 0
     assert "Network is unreachable" in "\n".join(said)
-
-
-def test_what_is_no_image(engine: Engine, tmp_path: Path) -> None:
-    (tmp_path / "x.sif").write_text("text\n")
-    with pytest.raises(InputError, match="is no image"):
-        engine.labels(tmp_path / "x.sif")
 
 
 BUILD = """
