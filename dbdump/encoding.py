@@ -1,10 +1,15 @@
 """Frozen dataclasses as JSON and back, checked against their annotations: the image's own files are foreign too."""
 
+import hashlib
+import json
 import types
 from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from enum import StrEnum
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+DIGEST = "digest"
+"""The key under which a document has the SHA-256 of itself."""
 
 Kind = TypeVar("Kind")
 
@@ -22,6 +27,23 @@ def to_plain(value: object) -> Any:
     if isinstance(value, StrEnum):
         return str(value)
     return value
+
+
+def sealed(plain: Mapping[str, object]) -> str:
+    """Return a document as the text of its file, with the SHA-256 of itself under `DIGEST`."""
+    return _text({**plain, DIGEST: digest_of(plain)})
+
+
+def digest_of(plain: Mapping[str, object]) -> str:
+    """Return the SHA-256 of a document, whose own digest counts as empty.
+
+    A document from a file has to be given as it was read: one of an older version lacks keys that we would add.
+    """
+    return hashlib.sha256(_text({**plain, DIGEST: ""}).encode()).hexdigest()
+
+
+def _text(plain: Mapping[str, object]) -> str:
+    return json.dumps(plain, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
 
 
 def from_plain(kind: type[Kind], value: object, where: str = "") -> Kind:

@@ -22,7 +22,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dbdump.encoding import from_plain, to_plain
+from dbdump.encoding import digest_of, from_plain, sealed, to_plain
 from dbdump.errors import ImageError
 from dbdump.plan import Snapshot
 from dbdump.schema import Code, ServerFacts, TableName, TableSchema, View
@@ -272,17 +272,7 @@ class Image:
 
 def manifest_text(manifest: Manifest) -> str:
     """Return a manifest as it stands in its file, with its digest computed."""
-    plain = to_plain(manifest)
-    return _dumped(plain | {"digest": _digest(plain)})
-
-
-def _digest(plain: Mapping[str, object]) -> str:
-    """Return the digest of a manifest as it is read: one of an older version lacks keys that we would add."""
-    return hashlib.sha256(_dumped({**plain, "digest": ""}).encode()).hexdigest()
-
-
-def _dumped(plain: object) -> str:
-    return json.dumps(plain, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+    return sealed(to_plain(manifest))
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
@@ -315,7 +305,7 @@ def open_image(folder: Path) -> Image:
         manifest = from_plain(Manifest, plain)
     except (ValueError, RecursionError) as error:
         raise ImageError(f"{path}: not a manifest of a dump: {printable(str(error))[:200]}") from error
-    if _digest(plain) != manifest.digest:
+    if digest_of(plain) != manifest.digest:
         raise ImageError(f"{path}: it was changed after it was written: its digest is another; restore it from a copy")
     _check_paths(path, manifest)
     return Image(folder, manifest)

@@ -1,13 +1,11 @@
 """The stored plan of a dump: what a later run needs to go on exactly where this one stopped."""
 
-import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from dbdump.dump.options import Content
-from dbdump.encoding import from_plain, to_plain
+from dbdump.encoding import DIGEST, digest_of, from_plain, sealed, to_plain
 from dbdump.errors import ImageError
 from dbdump.image import PLAN
 from dbdump.plan import Chunk, TablePlan
@@ -16,7 +14,6 @@ from legacy.atomic import write_text
 from legacy.errors import printable
 
 PLAN_VERSION = "1.1"
-_DIGEST = "digest"
 _LARGEST_PLAN = 1 << 30
 
 
@@ -67,16 +64,7 @@ class DumpPlan:
 
 def write_plan(folder: Path, plan: DumpPlan) -> None:
     """Write the plan in one step, with the SHA-256 of itself; raises OSError."""
-    plain = to_plain(plan)
-    write_text(folder / PLAN, _dumped(plain | {_DIGEST: _digest(plain)}))
-
-
-def _digest(plain: Mapping[str, object]) -> str:
-    return hashlib.sha256(_dumped({**plain, _DIGEST: ""}).encode()).hexdigest()
-
-
-def _dumped(plain: object) -> str:
-    return json.dumps(plain, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+    write_text(folder / PLAN, sealed(to_plain(plan)))
 
 
 def read_plan(folder: Path) -> DumpPlan:
@@ -96,12 +84,12 @@ def read_plan(folder: Path) -> DumpPlan:
         plain = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(plain, dict):
             raise ValueError("an object is expected")  # noqa: TRY004  data, not a call, is wrong
-        digest = plain.pop(_DIGEST, None)
+        digest = plain.pop(DIGEST, None)
         plan = from_plain(DumpPlan, plain)
     except (ValueError, RecursionError) as error:
         advice = "it is of another version, or damaged; begin again in another folder"
         raise ImageError(f"{path}: not a plan: {printable(str(error))[:200]}; {advice}") from error
-    if digest != _digest(plain):
+    if digest != digest_of(plain):
         advice = "restore it from a copy, or begin again in another folder"
         raise ImageError(f"{path}: it was changed after it was written: its digest is another; {advice}")
     return plan
