@@ -22,6 +22,13 @@ def arrow_type(text: str) -> "pa.DataType":
     return pa.type_for_alias(text)
 
 
+def in_parquet(kind: "pa.DataType") -> "pa.DataType":
+    """Return what a type is in a Parquet file, which has no timestamps in seconds: they are milliseconds there."""
+    import pyarrow as pa
+
+    return pa.timestamp("ms", kind.tz) if pa.types.is_timestamp(kind) and kind.unit == "s" else kind
+
+
 def schema_of(table: TablePlan) -> "pa.Schema":
     """Return the Arrow schema of a table: types, names, and where each column comes from."""
     import pyarrow as pa

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dbdump.arrow import arrow_type, in_parquet
 from dbdump.errors import ImageError
 from dbdump.image import ImageTable, Span
 from dbdump.sqlite.restore import restored
@@ -48,9 +49,6 @@ class RowStream:
 
     def _schema(self) -> "pa.Schema":
         import pyarrow as pa
-
-        from dbdump.arrow import arrow_type
-        from dbdump.verify.rows import in_parquet
 
         fields: list[tuple[str, Any]] = [(one.name, in_parquet(arrow_type(one.arrow))) for one in self._table.columns]
         return pa.schema([*fields, (NUMBER, pa.int64())] if self._numbered else fields)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dbdump.arrow import arrow_type
+from dbdump.arrow import arrow_type, in_parquet
 from dbdump.errors import ImageError
 from dbdump.image import ImageTable, Part
 from dbdump.sqlite.values import INT64_HIGH, INT64_LOW
@@ -38,22 +38,14 @@ def open_part(folder: Path, table: ImageTable, part: Part) -> "pq.ParquetFile":
     except pa.ArrowInvalid as error:
         reason = printable(str(error))[:200]
         raise ImageError(f"{path}: not a Parquet file: {reason}; run dbdump verify --offline") from error
-    found = [(item.name, _as_stored(item.type)) for item in opened.schema_arrow]
-    expected = [(column.name, arrow_type(column.arrow)) for column in table.columns]
-    expected = [(name, _as_stored(kind)) for name, kind in expected]
+    found = [(item.name, in_parquet(item.type)) for item in opened.schema_arrow]
+    expected = [(column.name, in_parquet(arrow_type(column.arrow))) for column in table.columns]
     if found != expected or opened.metadata.num_rows != part.rows:
         raise ImageError(
             f"{path}: its columns or rows are not those of {printable(str(table.name))} in the manifest; "
             "run dbdump verify --offline"
         )
     return opened
-
-
-def _as_stored(kind: "pa.DataType") -> "pa.DataType":
-    """Parquet has no timestamps in seconds: they come back in milliseconds."""
-    import pyarrow as pa
-
-    return pa.timestamp("ms", kind.tz) if pa.types.is_timestamp(kind) and kind.unit == "s" else kind
 
 
 def batches(

@@ -6,7 +6,7 @@ They are in Parquet parts, or in a SQLite file that alone has them.
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from dbdump.arrow import schema_of
+from dbdump.arrow import in_parquet, schema_of
 from dbdump.errors import ImageError
 from dbdump.image import Image, ImageTable, Part, Slice, Span
 from dbdump.plan import Chunk, TablePlan
@@ -36,13 +36,6 @@ def schema_problem(table: ImageTable, found: "pa.Schema") -> str:
         if found.field(name).type != in_parquet(wanted.field(name).type):
             return f"column {name} is {found.field(name).type}, the manifest says {wanted.field(name).type}"
     return ""
-
-
-def in_parquet(kind: "pa.DataType") -> "pa.DataType":
-    """Return what a type is in a Parquet file, which has no timestamps in seconds: they are milliseconds there."""
-    import pyarrow as pa
-
-    return pa.timestamp("ms", kind.tz) if pa.types.is_timestamp(kind) and kind.unit == "s" else kind
 
 
 def open_part(image: Image, table: ImageTable, part: Part) -> "pq.ParquetFile":
