@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from containers.workplace import Workplace
-from legacy.atomic import part_path
+from legacy.atomic import part_path, sync
 from legacy.errors import MachineError
 from legacy.lock import folder_lock
 
@@ -86,11 +86,11 @@ def unfinished(target: Path) -> Iterator[Path]:
     try:
         yield part
         if part.is_file():
-            _sync(part)
+            sync(part)
         if target.is_dir():  # a folder cannot be renamed over another
             remove(target)
         part.replace(target)
-        _sync(target.parent)
+        sync(target.parent)
     finally:
         remove(part)
 
@@ -133,11 +133,3 @@ def _unescaped(text: str) -> str:
     for code, character in (("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")):
         text = text.replace(code, character)
     return text
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -38,10 +38,10 @@ def atomic_files(*targets: Path) -> Iterator[tuple[Path, ...]]:
     try:
         yield parts
         for part in parts:
-            _sync(part)
+            sync(part)
         for part, target in zip(parts, targets, strict=True):
             part.replace(target)
-        _sync(targets[-1].parent)
+        sync(targets[-1].parent)
     except BaseException:
         for part in parts:
             part.unlink(missing_ok=True)
@@ -55,7 +55,8 @@ def atomic_file(target: Path) -> Iterator[Path]:
         yield part
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Have a file, or the names in a folder, written to disk; raises OSError."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
