@@ -29,7 +29,6 @@ class PlanPrinter:
         self._echo = echo
         self._json = as_json
         self._actions: Counter[Action] = Counter()
-        self._hashed: Counter[str] = Counter()
         self._size = 0
         if as_json:
             head = {
