@@ -177,7 +177,12 @@ class EventFile(Protocol):
 
 
 class OpenSource:
-    """What all readers' files share: an end of the `with` block closes them, and nothing is hashed in passing."""
+    """What readers' files share: an end of the `with` block closes them, no header, nothing hashed in passing."""
+
+    @property
+    def header(self) -> tuple[HeaderLine, ...]:
+        """Nothing; a format with a header overrides this."""
+        return ()
 
     def digest(self) -> str:
         """Return ``""``: the file is not read from end to end."""

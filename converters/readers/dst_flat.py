@@ -17,12 +17,13 @@ from converters.layout import RECO_PREFIX, mc_info_table, reco_table
 from converters.readers import dst_flat_branches as known
 from converters.readers.dst_flat_branches import Place
 from converters.readers.dst_flat_fixes import FIXES, NO_FIXES, Fixes, candidates, changes
-from converters.readers.dst_flat_values import direction, fit_values, interaction, positive, to_integers
+from converters.readers.dst_flat_values import as_stored, direction, event_value, fit_values, interaction
 from converters.readers.rootfile import ROOT_MAGIC, classify, open_root, parsing
 from converters.readers.safe_names import printable
-from converters.source import Batch, CoverageRow, HeaderLine, OpenSource, ReadOptions, SourceFacts
+from converters.readers.shown_fit import NO_FIT, choose_fit, show_fit
+from converters.source import Batch, CoverageRow, OpenSource, ReadOptions, SourceFacts
 from legacy.columns import GROUP_ID
-from legacy.errors import CorruptInputError, InputError, nearest
+from legacy.errors import CorruptInputError
 from legacy.model import Column, ColumnSpec, Table, TableSpec
 
 _Arrays = Mapping[str, Column]
@@ -33,7 +34,6 @@ _STEP = 4096
 _MANY = 100_000
 _NOT_A_NUMBER = "not one number per event: not kept"
 _SELECTABLE = frozenset({"aafit", "bbfit", "gridfit", "bbfit_shower", "dusj", "tantra"})
-_EARLIEST_MJD, _LATEST_MJD = 50_000.0, 70_000.0
 
 
 class DstFlatReader:
@@ -83,7 +83,7 @@ class DstFlatFile(OpenSource):
             self._fixes = self._find_fixes() if options.fix_known_defects else NO_FIXES
             self._places = self._fixes.described(self._places)
             self._specs = _table_specs(self._places)
-            self._shown = _choose(path, self._specs, options.reco)
+            self._shown = choose_fit(path, _selectable(self._specs), options.reco)
         except BaseException:
             self._root.close()
             raise
@@ -101,7 +101,7 @@ class DstFlatFile(OpenSource):
     def facts(self) -> SourceFacts:
         """What is known about the whole file. Monte Carlo: some event has a type, energy, weight or ngen."""
         remarks = ["positions are in the frame of the source, which is not documented"]
-        if self._shown != "none":
+        if self._shown != NO_FIT:
             remarks.append(f"{self._shown}: {known.DESCRIPTIONS[self._shown]}")
         if self._zenith:
             remarks.append(f"angles of the source were taken as those of the {self._zenith}, as the user said")
@@ -116,11 +116,6 @@ class DstFlatFile(OpenSource):
             default_reco=self._shown,
             remarks=tuple(remarks),
         )
-
-    @property
-    def header(self) -> tuple[HeaderLine, ...]:
-        """Nothing: the format has no header."""
-        return ()
 
     def batches(self) -> Iterator[Batch]:
         """Yield the events.
@@ -165,7 +160,7 @@ class DstFlatFile(OpenSource):
             rows["group_id"] = np.flatnonzero(mask) + first
             for place in self._of(path):
                 if place.column is not None:
-                    values = _raw(arrays[place.branch][mask], place.column)
+                    values = as_stored(arrays[place.branch][mask])
                     rows[place.column.name] = values
                     self._note_change(place.branch, found, arrays, mask)
                     self._counts[place.branch] += int(np.count_nonzero(place.column.present(values)))
@@ -207,7 +202,8 @@ class DstFlatFile(OpenSource):
         for place in self._places:
             if place.role != "event":
                 continue
-            values = self._key(place, arrays[place.branch])
+            values, absurd = event_value(place.target, arrays[place.branch])
+            self._absurd[place.branch] += absurd
             events[place.target] = values
             present = ~np.isnan(values) if values.dtype.kind == "f" else values != -1
             self._counts[place.branch] += int(np.count_nonzero(present))
@@ -224,21 +220,6 @@ class DstFlatFile(OpenSource):
             events |= interaction(lower, self._zenith)
         return events
 
-    def _key(self, place: Place, values: Column) -> Column:
-        if place.target == "mjd":
-            given = values.astype(np.float64)
-            good = (given > _EARLIEST_MJD) & (given < _LATEST_MJD)
-            self._absurd[place.branch] += int(np.count_nonzero(~good))
-            return np.where(good, given, np.nan)
-        if place.target == "mc_energy":
-            return positive(values)
-        if place.target.startswith("weight_"):
-            return values.astype(np.float64)
-        if place.target == "mc_pdgid":
-            codes = to_integers(values, lowest=-(1 << 31))
-            return np.where(codes == 0, -1, codes)
-        return to_integers(values)
-
     def _show(self, events: dict[str, Column], arrays: _Arrays, mask: _Mask) -> None:
         """Fill the columns of ``/events`` that come from the fit shown."""
         fit = {
@@ -251,11 +232,7 @@ class DstFlatFile(OpenSource):
             zenith, azimuth, absurd = direction(fit["zenith_deg"], fit["azimuth_deg"], self._zenith)
             columns |= {"zenith": zenith, "azimuth": azimuth}
             self._absurd[f"directions of {self._shown}"] += absurd
-        for name, values in columns.items():
-            missing = np.nan if values.dtype.kind == "f" else -1
-            events[name] = np.full(len(mask), missing, dtype=values.dtype)
-            events[name][mask] = values
-        events["reco"][mask] = self._shown.encode()
+        show_fit(events, self._shown, columns, mask)
 
     def coverage(self) -> tuple[CoverageRow, ...]:
         """Say what became of every branch."""
@@ -365,18 +342,6 @@ def _table_specs(places: tuple[Place, ...]) -> dict[str, TableSpec]:
     return specs
 
 
-def _choose(path: Path, specs: Mapping[str, TableSpec], asked: str | None) -> str:
-    fits = [name for name in known.PREFERRED if RECO_PREFIX + name in specs and name in _SELECTABLE]
-    if asked is None:
-        return fits[0] if fits else "none"
-    if asked != "none" and asked not in fits:
-        advice = nearest(asked, [*fits, "none"])
-        raise InputError(path, f"has no fit called {asked}", found=", ".join(fits) or "no fits", advice=advice)
-    return asked
-
-
-def _raw(values: Column, column: ColumnSpec) -> Column:
-    if column.dtype.startswith("f"):
-        return values
-    numbers = values.astype(np.int64)
-    return np.where(numbers < 0, -1, numbers) if values.dtype == np.uint64 else numbers
+def _selectable(specs: Mapping[str, TableSpec]) -> list[str]:
+    """Return the fits that ``/events`` can show, the preferred one first."""
+    return [name for name in known.PREFERRED if RECO_PREFIX + name in specs and name in _SELECTABLE]

@@ -1,6 +1,6 @@
-"""From the numbers of a flat DST tree to those of ``/events``."""
+"""From the numbers of DST files, flat trees and AntDST objects, to those of ``/events``."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,9 @@ from legacy.model import Column
 
 _TURN = 2 * np.pi
 NEUTRINOS = (12, 14, 16)
+EARLIEST_MJD, LATEST_MJD = 50_000.0, 70_000.0
+"""A time outside of them, 1995 to 2050, is none."""
+_LOWEST_CODE = -(1 << 31)
 _EXACT = 1 << 53
 """Beyond this, a floating-point number may stand for several integers."""
 
@@ -42,6 +45,53 @@ def positive(values: Column) -> NDArray[np.float64]:
     """Return the values, NaN where they are not finite or not above 0."""
     given = values.astype(np.float64)
     return np.where(np.isfinite(given) & (given > 0), given, np.nan)
+
+
+def as_stored(values: Column) -> Column:
+    """Return numbers as a product stores them: floating-point ones unchanged, all others as int64.
+
+    Parameters
+    ----------
+    values
+        Numbers or flags of a branch, shape (n,); an unsigned one beyond int64 becomes -1.
+    """
+    if values.dtype.kind == "f":
+        return values
+    numbers = values.astype(np.int64)
+    return np.where(numbers < 0, -1, numbers) if values.dtype == np.uint64 else numbers
+
+
+def event_value(column: str, values: Column, no_particle: Sequence[int] = (0,)) -> tuple[Column, int]:
+    """Turn the values of a branch into a column of ``/events``.
+
+    Parameters
+    ----------
+    column
+        Name of the column.
+    values
+        As the file has them, shape (n,).
+    no_particle
+        Codes that stand for no particle.
+
+    Returns
+    -------
+    numpy.ndarray
+        The column, shape (n,).
+    int
+        Number of values that cannot be times.
+    """
+    if column == "mjd":
+        given = values.astype(np.float64)
+        good = (given > EARLIEST_MJD) & (given < LATEST_MJD)
+        return np.where(good, given, np.nan), int(np.count_nonzero(~good))
+    if column == "mc_energy":
+        return positive(values), 0
+    if column.startswith("weight_"):
+        return values.astype(np.float64), 0
+    if column == "mc_pdgid":
+        codes = to_integers(values, lowest=_LOWEST_CODE)
+        return np.where(np.isin(codes, no_particle), -1, codes), 0
+    return to_integers(values), 0
 
 
 def fit_values(fit: Mapping[str, Column]) -> dict[str, Column]:
@@ -98,10 +148,11 @@ def direction(
     zenith, azimuth = np.radians(zenith), np.radians(np.where(good, azimuth, np.nan))
     if convention == "flight":
         zenith, azimuth = np.pi - zenith, azimuth + np.pi
-    return np.where(good, zenith, np.nan), _once_round(azimuth), int(np.count_nonzero(given & ~good))
+    return np.where(good, zenith, np.nan), once_round(azimuth), int(np.count_nonzero(given & ~good))
 
 
-def _once_round(azimuth: NDArray[np.float64]) -> NDArray[np.float64]:
+def once_round(azimuth: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return angles in radians as those from 0 to below 2 pi."""
     turned = np.mod(azimuth, _TURN)
     return np.where(turned >= _TURN, 0.0, turned)
 
@@ -124,7 +175,7 @@ def interaction(branches: Mapping[str, Column], convention: str | None) -> dict[
     columns: dict[str, Column] = {}
     if "type" in branches and ("is_cc" in branches or "interaction_type" in branches):
         source = branches["is_cc"] if "is_cc" in branches else branches["interaction_type"]
-        neutrino = np.isin(np.abs(to_integers(branches["type"], lowest=-(1 << 31))), NEUTRINOS)
+        neutrino = np.isin(np.abs(to_integers(branches["type"], lowest=_LOWEST_CODE)), NEUTRINOS)
         columns["mc_is_cc"] = np.where(neutrino, (source > 0).astype(np.int64), -1)
     if convention and "cos_zenith_true" in branches:
         cosine = branches["cos_zenith_true"].astype(np.float64)

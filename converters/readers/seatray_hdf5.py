@@ -26,8 +26,9 @@ from converters.readers.seatray_tables import (
     read_content,
     read_rows,
 )
-from converters.source import Batch, CoverageRow, HeaderLine, OpenSource, ReadOptions, SourceFacts
-from legacy.errors import CorruptInputError, InputError, nearest
+from converters.readers.shown_fit import NO_FIT, choose_fit, show_fit
+from converters.source import Batch, CoverageRow, OpenSource, ReadOptions, SourceFacts
+from legacy.errors import CorruptInputError
 from legacy.model import Column, StructuredArray, Table
 
 _MAGIC = b"\x89HDF\r\n\x1a\n"
@@ -195,11 +196,6 @@ class SeatrayHdf5File(OpenSource):
             remarks=tuple(remarks),
         )
 
-    @property
-    def header(self) -> tuple[HeaderLine, ...]:
-        """Nothing: the format has no header."""
-        return ()
-
     def batches(self) -> Iterator[Batch]:
         """Yield the events, in the order in which the tables have them.
 
@@ -248,7 +244,6 @@ class SeatrayHdf5File(OpenSource):
         fields = dict(zip(placed.table.fields, (column.name for column in placed.table.spec.columns[1:]), strict=True))
         good = rows[fields[_STATUS]] <= 0 if _STATUS in fields else np.full(len(rows), True)  # 0 is good, -1 not set
         here = rows["group_id"][good] - first
-        n_events = len(events["run_id"])
         fit = {field: rows[column][good] for field, column in fields.items()}
         columns = fit_columns(fit, antares=self._antares)
         if len(placed.n_hits):
@@ -257,11 +252,11 @@ class SeatrayHdf5File(OpenSource):
         if "zenith" in columns:
             given = ~(np.isnan(fit["zenith"]) | np.isnan(fit["azimuth"]))
             self._absurd += int(np.count_nonzero(given & np.isnan(columns["zenith"])))
-        for name, values in columns.items():
-            missing = np.nan if values.dtype.kind == "f" else -1
-            events[name] = np.full(n_events, missing, dtype=values.dtype)
-            events[name][here] = values if values.dtype.kind != "f" else np.where(np.isfinite(values), values, np.nan)
-        events["reco"][here] = placed.table.reco.encode()
+        finite = {
+            name: np.where(np.isfinite(values), values, np.nan) if values.dtype.kind == "f" else values
+            for name, values in columns.items()
+        }
+        show_fit(events, placed.table.reco, finite, here)
 
     def coverage(self) -> tuple[CoverageRow, ...]:
         """Say what became of every table and column."""
@@ -354,11 +349,4 @@ def _names_antares(content: Content) -> bool:
 def _choose(path: Path, content: Content, asked: str | None) -> SourceTable | None:
     """Return the table whose fit ``/events`` shows, None for none."""
     fits = {t.reco: t for t in content.tables if {"zenith", "azimuth"} <= set(t.fields) and len(t.reco) <= _RECO_WIDTH}
-    if asked == "none":
-        return None
-    if asked is None:
-        return next((fits[name] for name in (*_PREFERRED, *fits) if name in fits), None)
-    if asked not in fits:
-        advice = nearest(asked, [*fits, "none"])
-        raise InputError(path, f"has no fit called {asked}", found=", ".join(fits) or "no fits", advice=advice)
-    return fits[asked]
+    return None if asked == NO_FIT else fits.get(choose_fit(path, list(fits), asked, _PREFERRED))

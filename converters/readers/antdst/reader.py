@@ -17,7 +17,6 @@ from converters.readers.antdst.values import (
     FitRows,
     blocks,
     event_times,
-    event_value,
     fit_rows,
     in_radians,
     largest_angle,
@@ -26,10 +25,12 @@ from converters.readers.antdst.values import (
     zenith_of_origin,
 )
 from converters.readers.dst_flat_branches import column_dtype
+from converters.readers.dst_flat_values import as_stored, event_value
 from converters.readers.rootfile import ROOT_MAGIC, classify, open_root, parsing
 from converters.readers.safe_names import printable
-from converters.source import Batch, CoverageRow, HeaderLine, OpenSource, ReadOptions, SourceFacts
-from legacy.errors import InputError, NotConvertibleError, nearest
+from converters.readers.shown_fit import choose_fit, show_fit
+from converters.source import Batch, CoverageRow, OpenSource, ReadOptions, SourceFacts
+from legacy.errors import NotConvertibleError
 from legacy.model import Column, ColumnSpec, Table, TableSpec
 
 CONTAINER_ROUTE = (
@@ -95,7 +96,7 @@ class AntDstFile(OpenSource):
         try:
             self._plan, self._others = _best_plan(path, self._root, self._mapping)
             self._simulated = _is_simulated(path, self._plan)
-            self._shown = _choose(path, self._plan, options.reco)
+            self._shown = choose_fit(path, [fit.name for fit in self._plan.fits], options.reco)
         except BaseException:
             self._root.close()
             raise
@@ -125,11 +126,6 @@ class AntDstFile(OpenSource):
             remarks=tuple(remarks),
         )
 
-    @property
-    def header(self) -> tuple[HeaderLine, ...]:
-        """Nothing: what the files say about themselves is not public."""
-        return ()
-
     def batches(self) -> Iterator[Batch]:
         """Yield the events.
 
@@ -151,7 +147,7 @@ class AntDstFile(OpenSource):
         events: dict[str, Column] = {"reco": np.full(block.n_events, b"none", dtype="S16")}
         found = {name: leaf for name, leaf in self._truth.items() if name in TRUTH_COLUMNS}
         for name, leaf in (*self._event.items(), *found.items()):
-            events[name], absurd = event_value(name, block.numbers[leaf.path])
+            events[name], absurd = event_value(name, block.numbers[leaf.path], NO_PARTICLE)
             self._absurd[leaf.path] += absurd
         if "timestamp" in self._event:
             parts = [self._event[name].path for name in _TIME]
@@ -166,11 +162,11 @@ class AntDstFile(OpenSource):
             self._angles[fit.name] = max(self._angles.get(fit.name, 0.0), largest_angle(rows.columns))
             self._n_fits[fit.name] += len(rows.events)
             if fit.name == self._shown:
-                self._show(events, rows, block.n_events)
+                self._show(events, rows)
             array = self._specs[RECO_PREFIX + fit.name].blank(len(rows.events))
             array["group_id"] = rows.events + block.first
             for name, values in rows.columns.items():
-                array[name] = _raw(values)
+                array[name] = as_stored(values)
             tables.append(Table(self._specs[RECO_PREFIX + fit.name], array))
         return Batch(block.first, block.n_events, events, tuple(tables))
 
@@ -180,21 +176,18 @@ class AntDstFile(OpenSource):
         array["group_id"] = np.arange(block.first, block.first + block.n_events)
         for name, leaf in self._truth.items():
             if name not in TRUTH_COLUMNS:
-                array[name] = _raw(block.numbers[leaf.path])
+                array[name] = as_stored(block.numbers[leaf.path])
         if self._zenith and "zenith_true" in self._truth:
             leaf = self._truth["zenith_true"]
             zenith = in_radians(block.numbers[leaf.path], self._mapping.truth["zenith_true"].unit)
             events["mc_zenith"] = zenith_of_origin(zenith, self._zenith)
         return Table(self._specs[_MC_INFO], array)
 
-    def _show(self, events: dict[str, Column], rows: FitRows, n_events: int) -> None:
+    def _show(self, events: dict[str, Column], rows: FitRows) -> None:
         units = {name: rule.unit for name, rule in self._mapping.fit_columns.items()}
         columns, absurd = shown(rows, units, self._zenith)
         self._absurd[f"directions of {self._shown}"] += absurd
-        for name, values in columns.items():
-            events[name] = np.full(n_events, np.nan if values.dtype.kind == "f" else -1, dtype=values.dtype)
-            events[name][rows.events] = values
-        events["reco"][rows.events] = self._shown.encode()
+        show_fit(events, self._shown, columns, rows.events)
 
     def _table_specs(self) -> dict[str, TableSpec]:
         specs: dict[str, TableSpec] = {}
@@ -320,16 +313,6 @@ def _is_simulated(path: Path, plan: TreePlan) -> bool:
     return False
 
 
-def _choose(path: Path, plan: TreePlan, asked: str | None) -> str:
-    names = [fit.name for fit in plan.fits]
-    if asked is None:
-        return names[0] if names else "none"
-    if asked != "none" and asked not in names:
-        advice = nearest(asked, [*names, "none"])
-        raise InputError(path, f"has no fit called {asked}", found=", ".join(names) or "no fits", advice=advice)
-    return asked
-
-
 def _complete_times(event: Mapping[str, Leaf]) -> dict[str, Leaf]:
     """Drop a half of a time, and the MJD beside a whole one: the two could contradict each other."""
     dropped = {"mjd"} if set(_TIME) <= set(event) else set(_TIME)
@@ -342,10 +325,3 @@ def _columns(found: Mapping[str, Leaf], rules: Mapping[str, MemberRule]) -> tupl
         text = rules[name].text or f"Member {printable(leaf.path)}"
         columns.append(ColumnSpec(name, column_dtype(leaf.dtype), rules[name].unit, text))
     return tuple(columns)
-
-
-def _raw(values: Column) -> Column:
-    if values.dtype.kind == "f":
-        return values
-    numbers = values.astype(np.int64)
-    return np.where(numbers < 0, -1, numbers) if values.dtype == np.uint64 else numbers

@@ -10,20 +10,18 @@ from numpy.typing import NDArray
 
 from converters.readers.antdst.members import LIST, Leaf
 from converters.readers.antdst.resolve import FitPlan
-from converters.readers.dst_flat_values import positive, to_integers
+from converters.readers.dst_flat_values import EARLIEST_MJD, LATEST_MJD, once_round, positive, to_integers
 from converters.readers.rootfile import parsing
 from converters.readers.safe_names import printable
 from legacy.errors import CorruptInputError
 from legacy.model import Column
 
 Integers = NDArray[np.int64]
-_LOWEST_CODE = -(1 << 31)
 _TURN = 2 * np.pi
 _DEGREES = 360.0
 _MANY_FITS = 10
 _ROUNDED = 1 + 1e-6
 """Single precision rounds pi up."""
-_EARLIEST_MJD, _LATEST_MJD = 50_000.0, 70_000.0
 _EPOCH_MJD, _DAY = 40_587, 86_400
 """MJD of 1970-01-01; seconds."""
 NO_PARTICLE = (0, -1, -999, -9999)
@@ -174,37 +172,6 @@ def _without_empty(events: Integers, columns: Mapping[str, Column], repeated: in
     return FitRows(events[filled], kept, int(np.count_nonzero(~filled)), repeated)
 
 
-def event_value(column: str, values: Column) -> tuple[Column, int]:
-    """Turn the values of a member into a column of ``/events``.
-
-    Parameters
-    ----------
-    column
-        Name of the column.
-    values
-        As the file has them.
-
-    Returns
-    -------
-    numpy.ndarray
-        The column.
-    int
-        Number of values that cannot be times.
-    """
-    if column == "mjd":
-        given = values.astype(np.float64)
-        good = (given > _EARLIEST_MJD) & (given < _LATEST_MJD)
-        return np.where(good, given, np.nan), int(np.count_nonzero(~good))
-    if column == "mc_energy":
-        return positive(values), 0
-    if column.startswith("weight_"):
-        return values.astype(np.float64), 0
-    if column == "mc_pdgid":
-        codes = to_integers(values, lowest=_LOWEST_CODE)
-        return np.where(np.isin(codes, NO_PARTICLE), -1, codes), 0
-    return to_integers(values), 0
-
-
 def event_times(seconds: Column, nanoseconds: Column) -> tuple[Integers, Integers, int]:
     """Turn the two members of a time into columns of ``/events``; a time that cannot be one is missing as a whole.
 
@@ -223,7 +190,7 @@ def event_times(seconds: Column, nanoseconds: Column) -> tuple[Integers, Integer
         Number of values that cannot be times.
     """
     whole, rest = to_integers(seconds), to_integers(nanoseconds)
-    first, last = (int(mjd - _EPOCH_MJD) * _DAY for mjd in (_EARLIEST_MJD, _LATEST_MJD))
+    first, last = (int(mjd - _EPOCH_MJD) * _DAY for mjd in (EARLIEST_MJD, LATEST_MJD))
     good = (whole > first) & (whole < last) & (rest >= 0) & (rest < 1_000_000_000)
     return np.where(good, whole, -1), np.where(good, rest, -1), int(np.count_nonzero(~good))
 
@@ -267,7 +234,7 @@ def shown(rows: FitRows, units: Mapping[str, str], convention: str | None) -> tu
         origin = zenith_of_origin(zenith, convention)
         good = (origin == origin) & (np.abs(azimuth) <= _TURN * _ROUNDED)
         found["zenith"] = np.where(good, origin, np.nan)
-        found["azimuth"] = _once_round(np.where(good, azimuth, np.nan) + (np.pi if convention == "flight" else 0.0))
+        found["azimuth"] = once_round(np.where(good, azimuth, np.nan) + (np.pi if convention == "flight" else 0.0))
         absurd = int(np.count_nonzero(given & ~good))
     return found, absurd
 
@@ -315,8 +282,3 @@ def zenith_of_origin(zenith: NDArray[np.float64], convention: str) -> NDArray[np
     """
     good = np.where((zenith >= 0) & (zenith <= np.pi * _ROUNDED), np.minimum(zenith, np.pi), np.nan)
     return np.pi - good if convention == "flight" else good
-
-
-def _once_round(azimuth: NDArray[np.float64]) -> NDArray[np.float64]:
-    turned = np.mod(azimuth, _TURN)
-    return np.where(turned >= _TURN, 0.0, turned)
