@@ -1,4 +1,4 @@
-"""The commands of this room: containers list, show, lint, build, test, run, report, doctor.
+"""The commands of this room: containers list, show, lint, build, test, run, engine, report, doctor.
 
 Nothing heavy is imported before a command runs.
 """
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from legacy.cli import talk
+from legacy.cli import Json, talk
 
 if TYPE_CHECKING:
     from containers.engine.contract import Engine
@@ -25,8 +25,6 @@ containers_app = typer.Typer(
     help="Processing pipelines as Apptainer images: recipes, builds, tests, runs.",
     no_args_is_help=True,
     rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 
@@ -41,7 +39,7 @@ class EngineChoice(StrEnum):
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of a recipe; containers list shows them.")]
 Images = Annotated[
-    Path | None, typer.Option("--images", metavar="DIR", help="Folder of the images. [ANTARES_LEGACY_IMAGES]")
+    Path | None, typer.Option("--images", metavar="DIR", help="Folder of the images. [$ANTARES_LEGACY_IMAGES]")
 ]
 EngineOption = Annotated[
     EngineChoice | None,
@@ -49,10 +47,9 @@ EngineOption = Annotated[
         "--engine",
         envvar="ANTARES_LEGACY_ENGINE",
         show_envvar=False,
-        help="What builds and starts images. [the best there is; ANTARES_LEGACY_ENGINE]",
+        help="What builds and starts images. [$ANTARES_LEGACY_ENGINE, or the best there is]",
     ),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="The result as JSON on stdout.")]
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -61,7 +58,7 @@ def add_commands(app: typer.Typer) -> None:
 
 
 @containers_app.command(name="list")
-def list_recipes(images: Images = None, as_json: AsJson = False) -> None:
+def list_recipes(images: Images = None, as_json: Json = False) -> None:
     """Show all recipes, and how it stands with each by its last report.
 
     Example: antares-legacy containers list
@@ -73,11 +70,11 @@ def list_recipes(images: Images = None, as_json: AsJson = False) -> None:
 
     catalogue, place = own_catalogue(), workplace(images)
     rows = [row(recipe, status_of(recipe, catalogue, place)) for recipe in catalogue.recipes]
-    _tell(json.dumps(rows, ensure_ascii=False) if as_json else "\n".join(list_text(rows)))
+    typer.echo(json.dumps(rows, ensure_ascii=False) if as_json else "\n".join(list_text(rows)))
 
 
 @containers_app.command()
-def show(name: Name, images: Images = None, as_json: AsJson = False) -> None:
+def show(name: Name, images: Images = None, as_json: Json = False) -> None:
     """Show all that is known of a recipe: apps, source files and who has them, status.
 
     Example: antares-legacy containers show io
@@ -91,7 +88,7 @@ def show(name: Name, images: Images = None, as_json: AsJson = False) -> None:
     recipe = catalogue.find(name)
     status = status_of(recipe, catalogue, workplace(images))
     told = json.dumps(recipe_dict(recipe, status), ensure_ascii=False) if as_json else ""
-    _tell(told or "\n".join(recipe_text(recipe, status)))
+    typer.echo(told or "\n".join(recipe_text(recipe, status)))
 
 
 @containers_app.command()
@@ -99,7 +96,7 @@ def lint(
     names: Annotated[
         list[str] | None, typer.Argument(metavar="NAME", help="Recipes or definition files. [all recipes]")
     ] = None,
-    as_json: AsJson = False,
+    as_json: Json = False,
 ) -> None:
     """Check definitions without building them; exit code 1 when something is found.
 
@@ -118,10 +115,10 @@ def lint(
         findings += lint_file(Path(name)) if is_file else lint_recipe(catalogue.find(name))
     if as_json:
         rows = [{"path": str(f.path), "line": f.line, "rule": f.rule, "message": f.message} for f in findings]
-        _tell(json.dumps(rows, ensure_ascii=False))
+        typer.echo(json.dumps(rows, ensure_ascii=False))
     else:
         for finding in findings:
-            _tell(printable(f"{finding.path}:{finding.line}: {finding.rule}: {finding.message}"))
+            typer.echo(printable(f"{finding.path}:{finding.line}: {finding.rule}: {finding.message}"))
         talk.say(f"{len(names or known)} checked, {len(findings)} findings")
     raise typer.Exit(1 if findings else 0)
 
@@ -137,7 +134,8 @@ def build(
         bool, typer.Option("--sandbox", help="Make a folder instead of an image, to try things.")
     ] = False,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="DIR", help="Folder of the images. [ANTARES_LEGACY_IMAGES]")
+        Path | None,
+        typer.Option("--output", "-o", metavar="DIR", help="Folder of the images. [$ANTARES_LEGACY_IMAGES]"),
     ] = None,
     docker: Annotated[
         bool, typer.Option("--docker", help="Start from the pinned image of a registry, not from debootstrap.")
@@ -254,7 +252,7 @@ def report(
     name: Name,
     images: Images = None,
     save: Annotated[Path | None, typer.Option("--save", metavar="DIR", help="Copy the report into a folder.")] = None,
-    as_json: AsJson = False,
+    as_json: Json = False,
 ) -> None:
     """Show the last report on an image.
 
@@ -276,7 +274,7 @@ def report(
         write_text(save / f"{name}.json", status.report.to_json())
         talk.say(f"report: {save / f'{name}.json'}")
     told = json.dumps(report_dict(status.report), ensure_ascii=False) if as_json else ""
-    _tell(told or "\n".join(report_text(status.report, status)))
+    typer.echo(told or "\n".join(report_text(status.report, status)))
 
 
 @containers_app.command()
@@ -285,7 +283,7 @@ def doctor(
         bool, typer.Option("--install", help="Make Apptainer in a folder of its own; nothing else is changed.")
     ] = False,
     images: Images = None,
-    as_json: AsJson = False,
+    as_json: Json = False,
 ) -> None:
     """Find out by trying what this machine can do; exit code 3 when it cannot make images.
 
@@ -305,15 +303,10 @@ def doctor(
     found = find_facts(place)
     findings, able = judge(found), makes_images(found)
     if as_json:
-        _tell(json.dumps(findings_dict(findings, makes_images=able), ensure_ascii=False))
+        typer.echo(json.dumps(findings_dict(findings, makes_images=able), ensure_ascii=False))
     else:
-        _tell("\n".join(findings_text(findings)))
+        typer.echo("\n".join(findings_text(findings)))
     raise typer.Exit(0 if able else 3)
-
-
-def _tell(text: str) -> None:
-    """Write a result to stdout."""
-    typer.echo(text)
 
 
 def _engine(place: "Workplace", wanted: EngineChoice | None) -> "Engine":

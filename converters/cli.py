@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from legacy.cli import talk
+from legacy.cli import Json, talk
 from legacy.errors import UsageError, printable
 
 if TYPE_CHECKING:
@@ -51,7 +51,6 @@ def add_commands(app: typer.Typer) -> None:
     app.command()(plot)
 
 
-Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
 AntDstMapping = Annotated[
     Path | None, typer.Option(metavar="MAPPING.yaml", help="Members of AntDST classes and the columns they become.")
 ]
@@ -100,12 +99,31 @@ def convert(
         list[str],
         typer.Argument(help="Files, folders, 'patterns*' or @list.txt (one name a line).", metavar="INPUT"),
     ],
-    out: Annotated[Path, typer.Option("-o", "--output", help="Folder for the products; or a file name for one input.")],
+    out: Annotated[
+        Path, typer.Option("-o", "--output", metavar="OUT", help="Folder for the products; or a file for one input.")
+    ],
     to: Annotated[Product, typer.Option("--to", help="Kind of product.")] = Product.HDF5,
+    reco: Annotated[str | None, typer.Option(metavar="NAME", help="The fit that /events shows, such as aafit.")] = None,
+    metadata: Annotated[
+        Path | None, typer.Option(metavar="META.yaml", help="Author, licence, title ... for /header.")
+    ] = None,
+    jobs: Annotated[int, typer.Option(min=1, metavar="N", help="Number of processes.")] = 1,
+    shard: Annotated[str | None, typer.Option(metavar="K/N", help="Do only part K of N, for job arrays.")] = None,
+    salvage: Annotated[
+        bool, typer.Option("--salvage", help="Keep the whole events of a damaged .evt or .i3 file.")
+    ] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume/--no-resume", help="Keep existing products that match source and options.")
+    ] = True,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace existing products that do not match.")
+    ] = False,
+    detector: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The detector, where the file does not say it, such as antares.")
+    ] = None,
     format_name: Annotated[
         str | None, typer.Option("--format", metavar="NAME", help="Force a reader, whatever the content says.")
     ] = None,
-    reco: Annotated[str | None, typer.Option(metavar="NAME", help="The fit that /events shows, such as aafit.")] = None,
     columns: Annotated[
         str | None,
         typer.Option(
@@ -113,32 +131,15 @@ def convert(
             help="Columns of a text list in order: ra, dec, nhit, beta, mjd, and - for one to ignore.",
         ),
     ] = None,
-    detector: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The detector, where the file does not say it, such as antares.")
-    ] = None,
     zenith: Annotated[
         Zenith | None,
         typer.Option(help="What the angles of a flat DST are: of the source, or of the flight direction."),
     ] = None,
-    metadata: Annotated[
-        Path | None, typer.Option(metavar="META.yaml", help="Author, licence, title ... for /header.")
-    ] = None,
-    jobs: Annotated[int, typer.Option(min=1, help="Number of processes.")] = 1,
-    shard: Annotated[str | None, typer.Option(metavar="K/N", help="Do only part K of N, for job arrays.")] = None,
-    executor: Annotated[Executor, typer.Option(help="Where the work is done.")] = Executor.LOCAL,  # noqa: ARG001
-    resume: Annotated[
-        bool, typer.Option("--resume/--no-resume", help="Keep existing products that match source and options.")
-    ] = True,
     fix_known_defects: Annotated[
         bool, typer.Option("--fix-known-defects", help="Correct known mistakes of the programs that made a flat DST.")
     ] = False,
     antdst_mapping: AntDstMapping = None,
-    salvage: Annotated[
-        bool, typer.Option("--salvage", help="Keep the whole events of a damaged .evt or .i3 file.")
-    ] = False,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace existing products that do not match.")
-    ] = False,
+    executor: Annotated[Executor, typer.Option(help="Where the work is done.")] = Executor.LOCAL,  # noqa: ARG001
     as_json: Json = False,
 ) -> None:
     """Convert ANTARES files to KM3NeT level-3 HDF5, or to CSV; tables and acoustics to CSV, JSON, WAV or MP3.
@@ -276,7 +277,9 @@ def show(
 ) -> None:
     """Look inside a product.
 
-    Without an option: its tables and a summary. Example: antares-legacy show level3/events.l3.h5 --head 5
+    Without an option: its tables and a summary.
+
+    Example: antares-legacy show level3/events.l3.h5 --head 5
     """
     from converters.show import Parts, render
     from converters.terminal import terminal_width

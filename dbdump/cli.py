@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dbdump.books.cli import query, seal, to_sqlite
+from dbdump.books.cli import ImageFolder, query, seal, to_sqlite
 from dbdump.marine.cli import to_netcdf
-from dbdump.verify.cli import verify
-from legacy.cli import talk
+from dbdump.verify.cli import ClientDir, PasswordFile, Thick, verify
+from legacy.cli import Json, talk
 
 if TYPE_CHECKING:
     from dbdump.dump.options import Content
@@ -24,7 +24,6 @@ dbdump_app = typer.Typer(
     help="A database as a portable, verified image: Parquet, SQLite, its whole schema.",
     no_args_is_help=True,
     rich_markup_mode=None,
-    pretty_exceptions_enable=False,
 )
 
 
@@ -55,21 +54,19 @@ class Prove(StrEnum):
 Url = Annotated[
     str, typer.Argument(metavar="URL", help="oracle+oracledb://, postgresql:// or sqlite:///, without a password.")
 ]
-PasswordFile = Annotated[
-    Path | None,
-    typer.Option(metavar="FILE", help="File whose first line is the password. [ANTARES_LEGACY_DB_PASSWORD]"),
+Schemas = Annotated[
+    list[str] | None, typer.Option("--schema", metavar="NAME", help="Schema; may be repeated. [the account's own]")
 ]
-Thick = Annotated[bool, typer.Option("--thick", help="Oracle: use the client libraries, for servers before 12.1.")]
-ClientDir = Annotated[Path | None, typer.Option(metavar="D", help="Oracle: folder of the client libraries.")]
-Schemas = Annotated[list[str] | None, typer.Option("--schema", metavar="S", help="Schema. [the account's own]")]
-Include = Annotated[list[str] | None, typer.Option(metavar="G", help="Only tables like this, such as 'ENV.CTD_*'.")]
-Exclude = Annotated[list[str] | None, typer.Option(metavar="G", help="No tables like this.")]
+Include = Annotated[
+    list[str] | None, typer.Option(metavar="PATTERN", help="Only tables like 'ENV.CTD_*'; may be repeated.")
+]
+Exclude = Annotated[list[str] | None, typer.Option(metavar="PATTERN", help="No tables like this; may be repeated.")]
 Form = Annotated[Format, typer.Option("--format", help="Rows as Parquet, as SQLite files, or as both.")]
-Threshold = Annotated[int, typer.Option(min=0, metavar="B", help="LOBs of more bytes become files of their own.")]
+Threshold = Annotated[int, typer.Option(min=0, metavar="BYTES", help="LOBs of more bytes become files of their own.")]
 AllowLossy = Annotated[bool, typer.Option("--allow-lossy", help="Dump also columns that cannot be had exactly.")]
-RawText = Annotated[list[str] | None, typer.Option(metavar="T.C", help="Take this column of text as bytes.")]
-AsJson = Annotated[bool, typer.Option("--json", help="The result as JSON on stdout.")]
-ImageFolder = Annotated[Path, typer.Argument(metavar="IMAGE", help="Folder that dbdump dump -o wrote.")]
+RawText = Annotated[
+    list[str] | None, typer.Option(metavar="TABLE.COLUMN", help="Take this column of text as bytes; may be repeated.")
+]
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -84,7 +81,7 @@ def inspect(
     password_file: PasswordFile = None,
     thick: Thick = False,
     client_dir: ClientDir = None,
-    as_json: AsJson = False,
+    as_json: Json = False,
 ) -> None:
     """Say what a database is, what will be hard, and how long its dump may take; writes nothing.
 
@@ -114,7 +111,7 @@ def plan(
     password_file: PasswordFile = None,
     thick: Thick = False,
     client_dir: ClientDir = None,
-    as_json: AsJson = False,
+    as_json: Json = False,
 ) -> None:
     """Show how a database would be dumped: chunks, types, disk; writes nothing.
 
@@ -147,18 +144,22 @@ def dump(
         Prove, typer.Option(help="Without a snapshot: how tables are shown not to change.")
     ] = Prove.COUNTS,
     jobs: Annotated[int, typer.Option(min=1, metavar="N", help="Worker processes.")] = 2,
-    max_sessions: Annotated[int, typer.Option(min=0, metavar="N", help="Sessions in the database. [jobs + 1]")] = 0,
-    max_mbps: Annotated[float, typer.Option(min=0, metavar="N", help="Megabytes per second in all. [no limit]")] = 0,
+    max_sessions: Annotated[
+        int, typer.Option(min=0, metavar="N", show_default=False, help="Sessions in the database. [jobs + 1]")
+    ] = 0,
+    max_mbps: Annotated[
+        float, typer.Option(min=0, metavar="N", show_default=False, help="Megabytes per second in all. [no limit]")
+    ] = 0,
     lob_threshold: Threshold = 256 << 10,
     allow_lossy: AllowLossy = False,
     raw_text: RawText = None,
     patience: Annotated[
-        float, typer.Option(min=0, metavar="S", help="Seconds to try again when the connection is lost.")
+        float, typer.Option(min=0, metavar="SECONDS", help="How long to try again when the connection is lost.")
     ] = 600,
     password_file: PasswordFile = None,
     thick: Thick = False,
     client_dir: ClientDir = None,
-    as_json: AsJson = False,
+    as_json: Json = False,
 ) -> None:
     """Dump a database into an image; the same command goes on where it stopped.
 
@@ -181,10 +182,11 @@ def dump(
 
 
 @dbdump_app.command()
-def status(image: ImageFolder, as_json: AsJson = False) -> None:
+def status(image: ImageFolder, as_json: Json = False) -> None:
     """Say how far a dump is, and whether its files are there; it may be running.
 
     Exit code 1 if files are missing or cut short.
+
     Example: antares-legacy dbdump status image
     """
     from dbdump.status import status_of, to_text

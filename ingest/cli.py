@@ -40,8 +40,8 @@ def ingest(
         list[str],
         typer.Argument(help="Files, folders, manifests (*.jsonl), @list.txt, or root:// URLs.", metavar="PATH"),
     ],
-    scope: Annotated[str | None, typer.Option(metavar="S", help="Scope of the files in Rucio.")] = None,
-    rse: Annotated[str | None, typer.Option(metavar="R", help="RSE that has the files, or gets them.")] = None,
+    scope: Annotated[str | None, typer.Option(metavar="SCOPE", help="Scope of the files in Rucio.")] = None,
+    rse: Annotated[str | None, typer.Option(metavar="RSE", help="RSE that has the files, or gets them.")] = None,
     config: Annotated[Path | None, typer.Option("--config", metavar="FILE", help="Configuration file.")] = None,
     mode: Annotated[
         Mode | None, typer.Option(help="register: files stay where they are. copy: the RSE gets a copy. [register]")
@@ -60,7 +60,9 @@ def ingest(
         bool, typer.Option("--rehash", help="Read every file, also where its checksums are known.")
     ] = False,
     sha256: Annotated[bool, typer.Option("--sha256/--no-sha256", help="Compute SHA-256 beside Adler-32, MD5.")] = True,
-    jobs: Annotated[int | None, typer.Option(min=1, help="Files read, and chunks sent, at one time. [2]")] = None,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Files read, and chunks sent, at one time. [2]")
+    ] = None,
     journal: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Journal of the run. [below $XDG_STATE_HOME]")
     ] = None,

@@ -71,9 +71,11 @@ def _to_stderr(text: str) -> None:
 talk = Talk()
 """Set from the command line before any command runs."""
 
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
+"""The option of every command that prints one result."""
+
 app = typer.Typer(
     name="antares-legacy",
-    help="Keeps the data of the ANTARES neutrino telescope readable.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,

@@ -18,8 +18,8 @@ ImageFolder = Annotated[Path, typer.Argument(metavar="IMAGE", help="Folder that 
 def query(
     image: ImageFolder,
     sql: Annotated[str, typer.Argument(metavar="SQL", help="One SELECT, in the dialect of DuckDB.")],
-    as_json: Annotated[bool, typer.Option("--json", help="An array of objects on stdout.")] = False,
-    as_csv: Annotated[bool, typer.Option("--csv", help="CSV on stdout.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print an array of objects on stdout.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV on stdout.")] = False,
 ) -> None:
     """Ask an image with SQL; tables go by their own name and as SCHEMA.TABLE.
 
@@ -48,9 +48,9 @@ def query(
 def to_sqlite(
     image: ImageFolder,
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="SQLite file.")],
-    table: Annotated[list[str] | None, typer.Option(metavar="T", help="Only this table; may be repeated.")] = None,
+    table: Annotated[list[str] | None, typer.Option(metavar="TABLE", help="Only this table; may be repeated.")] = None,
     where: Annotated[
-        list[str] | None, typer.Option(metavar="'T: SQL'", help="Only rows of T like this; may be repeated.")
+        list[str] | None, typer.Option(metavar="'TABLE: SQL'", help="Only rows of TABLE like this; may be repeated.")
     ] = None,
     limit: Annotated[int | None, typer.Option(min=0, metavar="N", help="At most N rows of each table.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace FILE.")] = False,

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from legacy.cli import talk
+from dbdump.books.cli import ImageFolder
+from legacy.cli import Json, talk
 from legacy.errors import UsageError, printable
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ _MOST_PLOTS = 24
 
 
 def to_netcdf(
-    image: Annotated[Path, typer.Argument(metavar="IMAGE", help="Folder that dbdump dump -o wrote.")],
+    image: ImageFolder,
     mapping: Annotated[
         str,
         typer.Option(metavar="FILE", help="Which columns are which variables; 'practice' fits the practice database."),
@@ -24,11 +25,11 @@ def to_netcdf(
     output: Annotated[
         Path, typer.Option("-o", "--output", metavar="FILE|FOLDER", help="One file (*.nc), or a folder for several.")
     ],
-    only: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Only this dataset of the mapping.")] = None,
+    only: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Only this dataset; may be repeated.")] = None,
     plot: Annotated[
         Path | None, typer.Option(metavar="PNG", help="Draw each file too: one page with its series, gaps and flags.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="The report as JSON on stdout.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Write NetCDF files for marine science from an image: CF-1.8, ACDD-1.3, with quality flags.
 

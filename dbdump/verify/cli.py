@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from legacy.cli import talk
+from dbdump.books.cli import ImageFolder
+from legacy.cli import Json, talk
 from legacy.errors import UsageError, printable
 
 if TYPE_CHECKING:
@@ -16,43 +17,48 @@ if TYPE_CHECKING:
     from dbdump.verify.levels import Extent
     from dbdump.verify.report import Report, TableReport
 
+PasswordFile = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="File whose first line is the password. [$ANTARES_LEGACY_DB_PASSWORD]"),
+]
+Thick = Annotated[bool, typer.Option("--thick", help="Oracle: use the client libraries, for servers before 12.1.")]
+ClientDir = Annotated[Path | None, typer.Option(metavar="DIR", help="Oracle: folder of the client libraries.")]
+"""How a database is reached: the same for all commands that ask one."""
+
 _DIFFERENT = 1
 
 
 def verify(
-    image: Annotated[Path, typer.Argument(help="Folder of the image.", metavar="IMAGE")],
+    image: ImageFolder,
     url: Annotated[
         str | None,
-        typer.Option(
-            metavar="URL",
-            help="The source, without a password; by default the environment variable ANTARES_LEGACY_DB_URL.",
-        ),
+        typer.Option(metavar="URL", help="The source, without a password. [$ANTARES_LEGACY_DB_URL]"),
     ] = None,
     level: Annotated[
         int | None,
         typer.Option(
             min=0,
             max=3,
-            help="0 counts rows, 1 (default) compares null counts, bounds and sums, 2 a digest, 3 every value.",
+            metavar="N",
+            help="0 counts rows, 1 compares null counts, bounds and sums, 2 a digest, 3 every value. [1]",
         ),
     ] = None,
     offline: Annotated[
         bool, typer.Option("--offline", help="Check the image against its own manifest; needs no source.")
     ] = False,
     tables: Annotated[
-        list[str] | None, typer.Option("--table", metavar="TABLE", help="Only this table; may be given more than once.")
+        list[str] | None, typer.Option("--table", metavar="TABLE", help="Only this table; may be repeated.")
     ] = None,
-    jobs: Annotated[int, typer.Option(min=1, max=256, help="Threads that read the image.")] = 2,
-    password_file: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="File whose first line is the password.")
-    ] = None,
-    thick: Annotated[bool, typer.Option("--thick", help="Oracle only: use the client libraries.")] = False,
-    client_dir: Annotated[Path | None, typer.Option(metavar="DIR", help="Oracle only: where they lie.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON on stdout.")] = False,
+    jobs: Annotated[int, typer.Option(min=1, max=256, metavar="N", help="Threads that read the image.")] = 2,
+    password_file: PasswordFile = None,
+    thick: Thick = False,
+    client_dir: ClientDir = None,
+    as_json: Json = False,
 ) -> None:
     """Compare an image with its source, or with its own manifest.
 
     Exit code 1 on any difference, 3 if the source is away.
+
     Example: antares-legacy dbdump verify image --url postgresql://reader@host/database --level 2
     """
     from dbdump.image import open_image

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from legacy.cli import talk
+from legacy.cli import Json, talk
 from legacy.errors import UsageError, printable
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ catalog_app = typer.Typer(
     help="Find files in Rucio, fetch them, prove them, compare them with what is here.",
     no_args_is_help=True,
     rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 Words = Annotated[
@@ -39,13 +38,12 @@ Words = Annotated[
     ),
 ]
 Scope = Annotated[
-    str | None, typer.Option("--scope", metavar="S", help="Scope in Rucio. [of the configuration, or antares]")
+    str | None, typer.Option("--scope", metavar="SCOPE", help="Scope in Rucio. [of the configuration, or antares]")
 ]
 ConfigFile = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="Configuration file.")]
-Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
 JsonLines = Annotated[bool, typer.Option("--json", help="One JSON object a line on stdout, the summary last.")]
 RseOption = Annotated[str, typer.Option("--rse", metavar="RSES", help="Only replicas at these RSEs (RSE expression).")]
-Jobs = Annotated[int | None, typer.Option("--jobs", min=1, help="Files read at one time. [2]")]
+Jobs = Annotated[int | None, typer.Option("--jobs", min=1, metavar="N", help="Files read at one time. [2]")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,71 +122,6 @@ def find(
 
 
 @catalog_app.command()
-def status(words: Words = None, scope: Scope = None, config: ConfigFile = None, as_json: Json = False) -> None:
-    """Show datasets: files, bytes, what each RSE has of them, rules; and files that are in no dataset.
-
-    Example: antares-legacy catalog status 'level=3' --scope antares
-    """
-    from ingest.retrieval.status import status_of, text_lines
-
-    with _opened(words, scope, config) as (opened, _):
-        found = status_of(opened.selection)
-        if as_json:
-            typer.echo(json.dumps(found.to_dict(), indent=1, ensure_ascii=False))
-        else:
-            for text in text_lines(found, restricted=opened.selection.expression is not None):
-                typer.echo(text)
-        talk.say(found.summary())
-
-
-@catalog_app.command()
-def verify(
-    words: Words = None,
-    scope: Scope = None,
-    config: ConfigFile = None,
-    rse: RseOption = "",
-    sample: Annotated[int | None, typer.Option(min=1, metavar="N", help="Only N files, drawn at random.")] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Draw the same sample again. [random, printed]")] = None,
-    jobs: Jobs = None,
-    as_json: JsonLines = False,
-) -> None:
-    """Read every replica again and compare size and checksums with Rucio; exit code 1 on any difference.
-
-    Files that are on tape only are not recalled. Example: antares-legacy catalog verify 'level=3' --sample 100
-    """
-    import secrets
-
-    from ingest.retrieval.verify import GOOD, Plan, Verdict
-    from ingest.retrieval.verify import verify as verify_files
-    from legacy.progress import StreamProgress
-
-    if seed is not None and sample is None:
-        raise UsageError("--seed goes with --sample")
-    with (
-        _opened(words, scope, config, {"jobs": jobs}) as (opened, stop),
-        StreamProgress("verifying", enabled=not talk.quiet) as progress,
-    ):
-        settings = opened.settings
-        drawn = seed if seed is not None else secrets.randbelow(2**32)
-
-        def tell(finding: "Finding", size: int) -> None:
-            progress.advance(1, size, finding.verdict not in GOOD)
-            if as_json:
-                typer.echo(json.dumps(finding.to_dict(), ensure_ascii=False))
-            elif finding.verdict not in GOOD:
-                talk.error(finding.to_text(settings.scope))
-            elif finding.verdict is not Verdict.OK:
-                talk.detail(finding.to_text(settings.scope))
-
-        plan = Plan(rse=rse, sample=sample, seed=drawn, jobs=settings.jobs, rules=settings.pfn)
-        proof = verify_files(opened.selection, plan, opened.schema, stop, tell)
-    if as_json:
-        typer.echo(json.dumps({"summary": proof.to_dict()}, ensure_ascii=False))
-    (talk.error if proof.exit_code else talk.say)(proof.to_text())
-    raise typer.Exit(proof.exit_code)
-
-
-@catalog_app.command()
 def get(
     out: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Folder for the files.")],
     words: Words = None,
@@ -242,6 +175,71 @@ def _say_got(got: "Got") -> None:
         talk.say(f"warning: {name}: taken from {got.source}, because {'; '.join(got.remarks)}")
     else:
         talk.detail(f"{got.fate}: {name}")
+
+
+@catalog_app.command()
+def verify(
+    words: Words = None,
+    scope: Scope = None,
+    config: ConfigFile = None,
+    rse: RseOption = "",
+    sample: Annotated[int | None, typer.Option(min=1, metavar="N", help="Only N files, drawn at random.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Draw the same sample again. [random, printed]")] = None,
+    jobs: Jobs = None,
+    as_json: JsonLines = False,
+) -> None:
+    """Read every replica again and compare size and checksums with Rucio; exit code 1 on any difference.
+
+    Files that are on tape only are not recalled. Example: antares-legacy catalog verify 'level=3' --sample 100
+    """
+    import secrets
+
+    from ingest.retrieval.verify import GOOD, Plan, Verdict
+    from ingest.retrieval.verify import verify as verify_files
+    from legacy.progress import StreamProgress
+
+    if seed is not None and sample is None:
+        raise UsageError("--seed goes with --sample")
+    with (
+        _opened(words, scope, config, {"jobs": jobs}) as (opened, stop),
+        StreamProgress("verifying", enabled=not talk.quiet) as progress,
+    ):
+        settings = opened.settings
+        drawn = seed if seed is not None else secrets.randbelow(2**32)
+
+        def tell(finding: "Finding", size: int) -> None:
+            progress.advance(1, size, finding.verdict not in GOOD)
+            if as_json:
+                typer.echo(json.dumps(finding.to_dict(), ensure_ascii=False))
+            elif finding.verdict not in GOOD:
+                talk.error(finding.to_text(settings.scope))
+            elif finding.verdict is not Verdict.OK:
+                talk.detail(finding.to_text(settings.scope))
+
+        plan = Plan(rse=rse, sample=sample, seed=drawn, jobs=settings.jobs, rules=settings.pfn)
+        proof = verify_files(opened.selection, plan, opened.schema, stop, tell)
+    if as_json:
+        typer.echo(json.dumps({"summary": proof.to_dict()}, ensure_ascii=False))
+    (talk.error if proof.exit_code else talk.say)(proof.to_text())
+    raise typer.Exit(proof.exit_code)
+
+
+@catalog_app.command()
+def status(words: Words = None, scope: Scope = None, config: ConfigFile = None, as_json: Json = False) -> None:
+    """Show datasets: files, bytes, what each RSE has of them, rules; and files that are in no dataset.
+
+    Example: antares-legacy catalog status 'level=3' --scope antares
+    """
+    from ingest.retrieval.status import status_of, text_lines
+
+    with _opened(words, scope, config) as (opened, _):
+        found = status_of(opened.selection)
+        if as_json:
+            typer.echo(json.dumps(found.to_dict(), indent=1, ensure_ascii=False))
+        else:
+            for text in text_lines(found, restricted=opened.selection.expression is not None):
+                typer.echo(text)
+        talk.say(found.summary())
 
 
 @catalog_app.command()

@@ -7,18 +7,17 @@ from typing import Annotated
 
 import typer
 
-from legacy.cli import talk
+from legacy.cli import Json, talk
 
 sandbox_app = typer.Typer(
     help="A real Rucio server on this machine, to practise on.",
     no_args_is_help=True,
     rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 Folder = Annotated[
     Path | None,
-    typer.Option("--dir", metavar="DIR", help="Folder of the sandbox. [default: below $XDG_STATE_HOME]"),
+    typer.Option("--dir", metavar="DIR", help="Folder of the sandbox. [below $XDG_STATE_HOME]"),
 ]
 
 
@@ -41,7 +40,9 @@ def up(
 ) -> None:
     """Start the server; the first time, make it.
 
-    Prints the settings that clients need. Example: eval "$(antares-legacy sandbox up)"
+    Prints the settings that clients need.
+
+    Example: eval "$(antares-legacy sandbox up)"
     """
     from ingest.sandbox.folder import default_folder
     from ingest.sandbox.lifecycle import up as start_sandbox
@@ -52,10 +53,7 @@ def up(
 
 
 @sandbox_app.command()
-def status(
-    folder: Folder = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")] = False,
-) -> None:
+def status(folder: Folder = None, as_json: Json = False) -> None:
     """Say whether the server runs, and where everything is; exit code 1 when it does not run.
 
     Example: antares-legacy sandbox status
