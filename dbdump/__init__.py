@@ -1,1 +1,1 @@
-"""Dump of the Oracle database. This room has no commands yet."""
+"""Databases as images of open files: dump, verify, query, and what is made of them for marine science."""

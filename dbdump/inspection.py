@@ -34,8 +34,8 @@ class Inspection:
     ----------
     server
         The source.
-    schemas
-        All that the account sees; `inspected` are those that were looked at.
+    schemas, inspected
+        All that the account sees, and those among them that were looked at.
     tables
         Of `inspected`.
     views, code

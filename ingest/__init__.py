@@ -1,1 +1,1 @@
-"""Ingest of products into Rucio. This room has no commands yet."""
+"""Files into Rucio and out of it again, and a server to practise on."""

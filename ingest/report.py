@@ -41,6 +41,18 @@ class Report:
         Where and how.
     journal
         The journal.
+    started
+        When the run began, ISO 8601 UTC.
+    actions, states, hashed_by
+        Number of files by what was to be done, by what became of them, and by who computed the checksums.
+    size
+        Bytes of the files that are in Rucio.
+    failures
+        The first `MAX_FAILURES` files that are not.
+    problems
+        What is wrong beside single files.
+    interrupted
+        True if the run was asked to stop.
     """
 
     connection: Connection

@@ -14,10 +14,12 @@ EXIT_CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
 class Stop:
     """Remembers which signal has asked for the end.
 
-    Parameters
+    Attributes
     ----------
     event
         Set when it came.
+    signal
+        The signal, None before.
     """
 
     def __init__(self) -> None:

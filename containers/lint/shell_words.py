@@ -54,6 +54,8 @@ class ShellText:
         In the order of their ends.
     uses
         Variables that are used.
+    given_defaults
+        Names of variables that the text sets where they are not set.
     """
 
     commands: list[Command] = field(default_factory=list)

@@ -43,6 +43,8 @@ class DumpPlan:
         What is dumped, and what cannot be.
     views, code, warnings
         For the image's books.
+    version
+        Of the form of the plan.
     """
 
     image_id: str

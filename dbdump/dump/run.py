@@ -45,6 +45,8 @@ class Told:
         Takes a sentence.
     planning
         Takes what the planner does.
+    total
+        Takes the number of chunks of the run and their estimated bytes, before the first.
     chunk
         Takes each chunk that is done, its estimated bytes, and whether it was done by an earlier run.
     """

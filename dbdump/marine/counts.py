@@ -46,9 +46,13 @@ class FileCounts:
     first, last
         Microseconds since 1970; None before any.
     gaps
-        Starts and ends of the gaps that are longer than three intervals.
+        Starts and ends of the first gaps that are longer than three intervals, microseconds since 1970.
+    gap_count
+        Number of all such gaps.
     longest_step
         Between two times that rows have, microseconds.
+    variables
+        By their names in the file.
     """
 
     rows: int = 0

@@ -143,6 +143,8 @@ class Variable:
         Terms of the NERC vocabularies to write, ``""`` for none.
     unverified
         Terms among them, or known for the quantity, that nobody has looked up.
+    attributes
+        Further attributes, written as they are.
     """
 
     name: str

@@ -119,6 +119,15 @@ def sorted_blocks(path: Path, dataset: Dataset) -> Iterator[tuple[Key, Block]]:
 def unique_rows(blocks: Iterable[Block], dataset: Dataset, counts: FileCounts) -> Iterator[Block]:
     """Drop repeated rows: identical ones always, contradicting ones only where the mapping keeps the first.
 
+    Parameters
+    ----------
+    blocks
+        Rows of one file, sorted by time and cell; a repetition can begin in one block and end in the next.
+    dataset
+        Says what becomes of contradicting rows.
+    counts
+        Notes rows, identical and contradicting ones.
+
     Raises
     ------
     ValueLossError
@@ -185,6 +194,15 @@ def _reshaped(rows: Block, cells: NDArray[np.float64], counts: FileCounts) -> Bl
 
 def with_gaps(blocks: Iterable[Block], dataset: Dataset, counts: FileCounts) -> Iterator[Block]:
     """Find the gaps, and fill times in where the mapping says so.
+
+    Parameters
+    ----------
+    blocks
+        Rows of one file, sorted by time, each time once.
+    dataset
+        Has the interval, microseconds; without one there are no gaps.
+    counts
+        Notes gaps, first and last time, and the longest step.
 
     Raises
     ------

@@ -130,6 +130,13 @@ def preferred(text: str, where: str) -> str:
 def conversion(source: str, target: str, where: str) -> Conversion:
     """Return how values in one unit become values in another.
 
+    Parameters
+    ----------
+    source, target
+        Units as `UNITS` spells them.
+    where
+        Place in the mapping, for the message.
+
     Raises
     ------
     MetadataError

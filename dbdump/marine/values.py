@@ -138,6 +138,15 @@ def _from_text(text: str | None, conversion: Conversion, where: str) -> float:
 def to_texts(column: "pa.Array[Any]", where: str, *, padded: bool = False) -> "pa.Array[Any]":
     """Return keys, codes or names as text, without the blanks that CHAR columns end in.
 
+    Parameters
+    ----------
+    column
+        Text or whole numbers, length n; NULL stays NULL.
+    where
+        Place in the mapping, for the message.
+    padded
+        True for a CHAR column.
+
     Raises
     ------
     MetadataError
@@ -156,6 +165,20 @@ def to_texts(column: "pa.Array[Any]", where: str, *, padded: bool = False) -> "p
 
 def to_flags(column: "pa.Array[Any]", codes: Mapping[str, int], where: str, *, padded: bool) -> NDArray[np.int8]:
     """Return OceanSITES flags for a column of codes; NULL is 0, no quality control.
+
+    Parameters
+    ----------
+    column
+        The codes, length n.
+    codes
+        What they mean: code to flag, 0 to 9; empty if the codes are the flags themselves.
+    where, padded
+        As for `to_texts`.
+
+    Returns
+    -------
+    numpy.ndarray of int8
+        Shape (n,).
 
     Raises
     ------

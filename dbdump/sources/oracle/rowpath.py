@@ -57,8 +57,9 @@ class Item:
         The columns of the image that it fills.
     convert
         Makes their values of what was fetched.
-    finish
-        As in `dbdump.sources.oracle.arrowpath.Fetched`, for each of them.
+    finish, asked
+        As in `dbdump.sources.oracle.arrowpath.Fetched`, for each of them; `asked` is None for the type of the
+        image's own column.
     """
 
     sql: tuple[tuple[str, str], ...]
