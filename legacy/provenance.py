@@ -115,37 +115,23 @@ def prov_json(steps: Sequence[Step], *, kid: str, product_name: str) -> dict[str
     """
     last = steps[-1]
     source, product = f"al:source-{last.activity_id}", f"al:{kid}"
-    activities: dict[str, object] = {}
-    agents: dict[str, object] = {}
-    associations: dict[str, object] = {}
-    informed: dict[str, object] = {}
-    for number, step in enumerate(steps):
-        activity: dict[str, object] = {"prov:label": step.software, "al:parameters": step.parameters}
-        if step.start:
-            activity["prov:startTime"] = step.start
-        if step.stop:
-            activity["prov:endTime"] = step.stop
-        activities[f"al:{step.activity_id}"] = activity
-        agent = f"al:software-{number}"
-        agents[agent] = {
-            "prov:type": {"$": "prov:SoftwareAgent", "type": "prov:QUALIFIED_NAME"},
-            "prov:label": step.software,
-            "al:version": step.version,
-        }
-        associations[f"_:assoc{number}"] = {"prov:activity": f"al:{step.activity_id}", "prov:agent": agent}
-        if step.parent:
-            informed[f"_:inf{number}"] = {
-                "prov:informed": f"al:{step.activity_id}",
-                "prov:informant": f"al:{step.parent}",
-            }
+    associations = {
+        f"_:assoc{number}": {"prov:activity": f"al:{step.activity_id}", "prov:agent": f"al:software-{number}"}
+        for number, step in enumerate(steps)
+    }
+    informed = {
+        f"_:inf{number}": {"prov:informed": f"al:{step.activity_id}", "prov:informant": f"al:{step.parent}"}
+        for number, step in enumerate(steps)
+        if step.parent
+    }
     document: dict[str, object] = {
         "prefix": {"al": "urn:antares-legacy:"},
         "entity": {
             source: {"prov:label": last.input_name, "al:sha256": last.input_sha256},
             product: {"prov:label": product_name, "al:uuid": kid},
         },
-        "activity": activities,
-        "agent": agents,
+        "activity": {f"al:{step.activity_id}": _activity(step) for step in steps},
+        "agent": {f"al:software-{number}": _agent(step) for number, step in enumerate(steps)},
         "wasAssociatedWith": associations,
         "used": {"_:used0": {"prov:activity": f"al:{last.activity_id}", "prov:entity": source}},
         "wasGeneratedBy": {"_:gen0": {"prov:entity": product, "prov:activity": f"al:{last.activity_id}"}},
@@ -154,3 +140,14 @@ def prov_json(steps: Sequence[Step], *, kid: str, product_name: str) -> dict[str
     if informed:
         document["wasInformedBy"] = informed
     return document
+
+
+def _activity(step: Step) -> dict[str, str]:
+    times = {"prov:startTime": step.start, "prov:endTime": step.stop}
+    known = {name: time for name, time in times.items() if time}
+    return {"prov:label": step.software, "al:parameters": step.parameters, **known}
+
+
+def _agent(step: Step) -> dict[str, object]:
+    kind = {"$": "prov:SoftwareAgent", "type": "prov:QUALIFIED_NAME"}
+    return {"prov:type": kind, "prov:label": step.software, "al:version": step.version}
