@@ -32,12 +32,14 @@ GROUP_INFO_TABLE = TableSpec("/group_info", (GROUP_ID,), "The row keys of all ev
 EVENT_INFO_TABLE = TableSpec(
     "/event_info", EVENT_INFO, "Identity, time and weights of each event, as the source has them"
 )
+MC_INFO = "/mc_info"
+DATA_QUALITY = "/data_quality"
 MC_TRACKS_TABLE = TableSpec("/mc_tracks", MC_TRACKS, "Simulated particles")
 
 
 def mc_info_table(*columns: ColumnSpec) -> TableSpec:
     """Return the table of event-wise simulation facts, with columns that a source adds."""
-    return TableSpec("/mc_info", (GROUP_ID, *HITS_MET, *columns), "Facts about each simulated event")
+    return TableSpec(MC_INFO, (GROUP_ID, *HITS_MET, *columns), "Facts about each simulated event")
 
 
 def reco_table(name: str, columns: tuple[ColumnSpec, ...], description: str) -> TableSpec:
@@ -126,3 +128,10 @@ COVERAGE_TABLE = TableSpec(
     ),
     "What became of every field of the source",
 )
+
+
+def version_problem(version: str) -> str:
+    """Say why a product of this data model version cannot be checked, ``""`` if it can."""
+    if version.partition(".")[0] == DATA_MODEL_VERSION.partition(".")[0]:
+        return ""
+    return f"data model version is '{version}'; this program checks {DATA_MODEL_VERSION}"

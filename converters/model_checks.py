@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from converters.layout import (
     COVERAGE_TABLE,
-    DATA_MODEL_VERSION,
     EVENT_INFO_TABLE,
     EVENTS_TABLE,
     GROUP_INFO_TABLE,
     MC_TRACKS_TABLE,
     PARAMETERS_TABLE,
     PROVENANCE_TABLE,
+    version_problem,
 )
 from converters.staging import duplicates
 from converters.views import ProductView
@@ -63,7 +63,8 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 def check_model(view: ProductView) -> Iterator[str]:
     """Yield one line for every way in which the product departs from the data model."""
-    yield from _check_version(view)
+    if problem := version_problem(view.about.get("data_model_version", "")):
+        yield problem
     yield from _check_tables(view)
     if EVENTS_TABLE.path not in view.tables:
         return
@@ -72,12 +73,6 @@ def check_model(view: ProductView) -> Iterator[str]:
     yield from _check_values(view)
     yield from _check_unique(view)
     yield from _check_provenance(view)
-
-
-def _check_version(view: ProductView) -> Iterator[str]:
-    version = view.about.get("data_model_version", "")
-    if version.partition(".")[0] != DATA_MODEL_VERSION.partition(".")[0]:
-        yield f"data model version is '{version}'; this program checks {DATA_MODEL_VERSION}"
 
 
 def _check_tables(view: ProductView) -> Iterator[str]:

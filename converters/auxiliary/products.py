@@ -9,7 +9,7 @@ from typing import Any
 
 from converters.auxiliary import document
 from converters.auxiliary.contract import AuxiliaryFormat, Checked
-from converters.layout import DATA_MODEL_VERSION
+from converters.layout import version_problem
 from converters.registry import is_auxiliary, load_auxiliary
 from legacy.checksums import sha256_of
 from legacy.errors import CorruptInputError, InputError, ProductError
@@ -123,9 +123,8 @@ def header_of(found: AuxiliaryProduct) -> dict[str, object]:
 def problems(found: AuxiliaryProduct) -> Iterator[str]:
     """Yield one line for everything that is wrong with a product, without its source; raises InputError."""
     taking, provenance = found.about["data_taking"], found.about["provenance"]
-    version = str(taking.get("data_model_version", ""))
-    if version.partition(".")[0] != DATA_MODEL_VERSION.partition(".")[0]:
-        yield f"data model version is '{version}'; this program checks {DATA_MODEL_VERSION}"
+    if problem := version_problem(str(taking.get("data_model_version", ""))):
+        yield problem
     if not found.kid:
         yield "the identifier 'kid' is missing"
     step = (provenance.get("steps") or [{}])[-1]

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from converters.layout import RECO_PREFIX, mc_info_table, reco_table
+from converters.layout import DATA_QUALITY, MC_INFO, RECO_PREFIX, mc_info_table, reco_table
 from converters.readers import dst_flat_branches as known
 from converters.readers.dst_flat_branches import Place
 from converters.readers.dst_flat_fixes import FIXES, NO_FIXES, Fixes, candidates, changes
@@ -164,7 +164,7 @@ class DstFlatFile(OpenSource):
                     rows[place.column.name] = values
                     self._note_change(place.branch, found, arrays, mask)
                     self._counts[place.branch] += int(np.count_nonzero(place.column.present(values)))
-            if path == known.DATA_QUALITY:
+            if path == DATA_QUALITY:
                 self._without[path] += known.clear_unknown_runs(rows)
             if path == RECO_PREFIX + self._shown:
                 self._show(events, arrays, mask)
@@ -243,7 +243,7 @@ class DstFlatFile(OpenSource):
             if not count:
                 continue
             note = "numbers without a fit, perhaps left over from an earlier event: not kept"
-            if path == known.DATA_QUALITY:
+            if path == DATA_QUALITY:
                 note = "run_quality is -1: the file has no data quality of the run, the other numbers are left over"
             found.append(CoverageRow(f"{path}, events without it", count, "", note))
         return tuple(sorted(found, key=lambda row: row.field))
@@ -331,9 +331,9 @@ def _table_specs(places: tuple[Place, ...]) -> dict[str, TableSpec]:
             columns.setdefault(place.table, []).append(place.column)
     specs: dict[str, TableSpec] = {}
     for path, own in columns.items():
-        if path == known.MC_INFO:
+        if path == MC_INFO:
             specs[path] = mc_info_table(*own)
-        elif path == known.DATA_QUALITY:
+        elif path == DATA_QUALITY:
             text = "Data quality of the run of each event, and other facts that the source repeats for each event"
             specs[path] = TableSpec(path, (GROUP_ID, *own), text)
         else:

@@ -11,12 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from converters.layout import RECO_PREFIX
+from converters.layout import DATA_QUALITY, MC_INFO, RECO_PREFIX
 from converters.readers.safe_names import printable, safe_name, snake_case
 from legacy.model import ColumnSpec, StructuredArray
-
-MC_INFO = "/mc_info"
-DATA_QUALITY = "/data_quality"
 
 UNFILLED = "defective: the public extraction never fills it, a constant 0; kept raw"
 WRONG_FIT = "defective: the public extraction writes the value of bbfit here; kept raw, never used for /events"

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from converters.layout import RECO_PREFIX, mc_info_table, reco_table
+from converters.layout import MC_INFO, RECO_PREFIX, mc_info_table, reco_table
 from converters.readers.antdst.mapping import TRUTH_COLUMNS, AntDstMapping, MemberRule, load_mapping
 from converters.readers.antdst.members import Leaf, leaves, trees
 from converters.readers.antdst.resolve import REQUIRED, TreePlan, plan_tree
@@ -40,7 +40,6 @@ CONTAINER_ROUTE = (
 )
 _STEP = 10_000
 _MANY = 100_000
-_MC_INFO = "/mc_info"
 _TIME = ("timestamp", "nanoseconds")
 _UNVERIFIED = (
     "AntDST: no real file of this format was available, its layout on disk is not public; names of members, units "
@@ -172,7 +171,7 @@ class AntDstFile(OpenSource):
 
     def _mc_info(self, block: Block, events: dict[str, Column]) -> Table:
         """Return the row of ``/mc_info`` of each event, and fill in the true zenith where its meaning is known."""
-        array = self._specs[_MC_INFO].blank(block.n_events)
+        array = self._specs[MC_INFO].blank(block.n_events)
         array["group_id"] = np.arange(block.first, block.first + block.n_events)
         for name, leaf in self._truth.items():
             if name not in TRUTH_COLUMNS:
@@ -181,7 +180,7 @@ class AntDstFile(OpenSource):
             leaf = self._truth["zenith_true"]
             zenith = in_radians(block.numbers[leaf.path], self._mapping.truth["zenith_true"].unit)
             events["mc_zenith"] = zenith_of_origin(zenith, self._zenith)
-        return Table(self._specs[_MC_INFO], array)
+        return Table(self._specs[MC_INFO], array)
 
     def _show(self, events: dict[str, Column], rows: FitRows) -> None:
         units = {name: rule.unit for name, rule in self._mapping.fit_columns.items()}
@@ -193,7 +192,7 @@ class AntDstFile(OpenSource):
         specs: dict[str, TableSpec] = {}
         if self._simulated:
             own = {name: leaf for name, leaf in self._truth.items() if name not in TRUTH_COLUMNS}
-            specs[_MC_INFO] = mc_info_table(*_columns(own, self._mapping.truth))
+            specs[MC_INFO] = mc_info_table(*_columns(own, self._mapping.truth))
         for fit in self._plan.fits:
             columns = _columns(fit.columns, self._mapping.fit_columns)
             specs[RECO_PREFIX + fit.name] = reco_table(fit.name, columns, f"Fit {fit.name} of an AntDST file")
@@ -221,7 +220,7 @@ class AntDstFile(OpenSource):
         for name, leaf in self._event.items():
             found[leaf.path] = f"/event_info.{name}" if name == "source_event_id" else f"/events.{name}"
         for name, leaf in self._truth.items():
-            found[leaf.path] = f"/events.{name}" if name in TRUTH_COLUMNS else f"{_MC_INFO}.{name}"
+            found[leaf.path] = f"/events.{name}" if name in TRUTH_COLUMNS else f"{MC_INFO}.{name}"
         for fit in self._plan.fits:
             found |= {leaf.path: f"/reco/{fit.name}.{name}" for name, leaf in fit.columns.items() if not fit.key}
             if fit.key:
