@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from converters.detect import reader_name
-from converters.layout import EVENT_INFO_TABLE, EVENTS_TABLE
+from converters.layout import EVENT_INFO_TABLE, EVENTS_TABLE, GROUP_INFO_TABLE
 from converters.registry import load_rereader
 from converters.request import Request
 from converters.reread.contract import Expected, Value
@@ -24,6 +24,8 @@ _COMPUTED = frozenset(
     "zenith azimuth dir_x dir_y dir_z pos_x pos_y pos_z mc_zenith mc_azimuth angular_error".split()  # noqa: SIM905
 )
 """Columns for which both readers calculate: equal up to rounding. All others must be equal to the last bit."""
+_KEYS_ONLY = frozenset({GROUP_INFO_TABLE.path})
+"""Tables that hold nothing but `group_id`."""
 _TOLERANCE = 1e-9
 _MOST_PROBLEMS = 20
 
@@ -83,7 +85,7 @@ def compare(view: ProductView, source: Path, mapping: Path | None = None) -> Com
     reread = load_rereader(name)
     if reread is None:
         raise InputError(source, f"the format {name} has no second reader", advice="leave --source out")
-    tables = {path: _Rows(view, path) for path in view.tables if path not in _SINGLE and _keyed(view.tables[path])}
+    tables = {path: _Rows(view, path) for path in view.tables if path not in _KEYS_ONLY and _keyed(view.tables[path])}
     for number, expected in enumerate(reread(source, options)):
         _compare_event(number, expected, tables, result, whole=view.whole)
         if len(result.problems) >= _MOST_PROBLEMS:
@@ -102,9 +104,6 @@ def _with_mapping(options: ReadOptions, mapping: Path | None) -> ReadOptions:
     if options.antdst_mapping is None:
         raise UsageError("the product was made without a mapping of the user; leave --antdst-mapping out")
     return replace(options, antdst_mapping=(str(mapping), options.antdst_mapping[1]))
-
-
-_SINGLE = frozenset({"/group_info"})
 
 
 def _keyed(spec: TableSpec) -> bool:
@@ -151,23 +150,18 @@ def _compare_event(
             result.problems.append(f"{path}, event {number}: {len(found)} rows, the source has {len(rows)}")
             continue
         for have, want in zip(found, rows, strict=True):
-            _compare_row(f"{path}, event {number}", path, tables[path].spec, have, want, result)
+            _compare_row(number, tables[path].spec, have, want, result)
     for path, table in tables.items():
         if path not in met and table.of_event(number):
             result.problems.append(f"{path}, event {number}: rows that the source does not have")
 
 
 def _compare_row(
-    where: str,
-    path: str,
-    spec: TableSpec,
-    have: Mapping[str, Value],
-    want: Mapping[str, Value],
-    result: Comparison,
+    number: int, spec: TableSpec, have: Mapping[str, Value], want: Mapping[str, Value], result: Comparison
 ) -> None:
     for column in spec.columns:
         if column.name not in want and column.name not in _OPTIONAL:
-            result.not_compared.add(f"{path}.{column.name}")
+            result.not_compared.add(f"{spec.path}.{column.name}")
     for name, value in want.items():
         if name in _SETTLED:
             continue
@@ -175,7 +169,7 @@ def _compare_row(
         found = have.get(name)
         same = _is_missing(value) if found is None else _same(name, found, value)
         if not same:
-            result.problems.append(f"{where}: {name} is {found!r}, the source has {value!r}")
+            result.problems.append(f"{spec.path}, event {number}: {name} is {found!r}, the source has {value!r}")
 
 
 def _is_missing(value: Value) -> bool:
