@@ -1,5 +1,6 @@
 """KM3NeT's raw acoustic files, as the commands see them."""
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -146,7 +147,8 @@ class AcousticsFormat:
         return spectrum_figure(document)
 
 
-def _product(recording: Recording, request: Request) -> tuple[dict[str, Any], Any]:
+def _product(recording: Recording, request: Request) -> tuple[dict[str, Any], Callable[[Path], None] | None]:
+    """Return the content of the document, and what writes the file where the document itself is not the product."""
     if request.to == "wav":
         check_wav(recording)
         return wav_content(recording), partial(write_wav, recording)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from converters.readers.offline.baskets import Decoder, Vectors
+from converters.readers.offline.baskets import Decoder, Integers, Vectors
 from converters.readers.offline.branches import COUNTS, FIT_VECTORS, Chunk, EventBranches, branches_of
 from converters.readers.offline.coverage import Source, coverage_rows
 from converters.readers.offline.events import SENSELESS, identity_columns, info_table, time_columns
@@ -170,7 +170,7 @@ class OfflineRootFile(OpenSource):
             advice="name one of these with --reco, or leave it out",
         )
 
-    def _codes(self, algorithms: Algorithms, rec_type: Any, stages: Vectors) -> Any:
+    def _codes(self, algorithms: Algorithms, rec_type: Integers, stages: Vectors) -> Integers:
         try:
             return algorithms.codes(rec_type, stages)
         except TooManyAlgorithmsError as error:

@@ -77,7 +77,7 @@ def parse_yaml(path: Path, text: str) -> dict[str, Any]:
     return {str(key): value for key, value in content.items()}
 
 
-def annotation_of(path: Path, given: Mapping[str, Any]) -> Annotation:
+def annotation_of(path: Path, given: Mapping[str, object]) -> Annotation:
     """Check what a description says.
 
     Parameters
@@ -113,7 +113,7 @@ def annotation_of(path: Path, given: Mapping[str, Any]) -> Annotation:
     )
 
 
-def _origin(path: Path, given: Any) -> dict[str, Range]:
+def _origin(path: Path, given: object) -> dict[str, Range]:
     found: dict[str, Range] = {}
     for name, span in _mapping(path, "origin", given, _ORIGINS).items():
         ends = ("measurement_start", "measurement_stop") if name == "time" else ("min", "max")
@@ -135,7 +135,7 @@ def _origin(path: Path, given: Any) -> dict[str, Range]:
     return found
 
 
-def _axes(path: Path, given: Any) -> dict[str, tuple[float, ...]]:
+def _axes(path: Path, given: object) -> dict[str, tuple[float, ...]]:
     found: dict[str, tuple[float, ...]] = {}
     for name, values in _mapping(path, "axes", given, _AXES).items():
         if not isinstance(values, list) or not 1 <= len(values) <= _LONGEST_AXIS:
@@ -154,7 +154,7 @@ def _axes(path: Path, given: Any) -> dict[str, tuple[float, ...]]:
     return found
 
 
-def _mapping(path: Path, key: str, given: Any, known: tuple[str, ...]) -> dict[str, Any]:
+def _mapping(path: Path, key: str, given: object, known: tuple[str, ...]) -> dict[str, Any]:
     if given is None:
         return {}
     if not isinstance(given, dict):
@@ -165,13 +165,13 @@ def _mapping(path: Path, key: str, given: Any, known: tuple[str, ...]) -> dict[s
     return given
 
 
-def _text(path: Path, key: str, value: Any) -> str:
+def _text(path: Path, key: str, value: object) -> str:
     if isinstance(value, str | int | float | date) and not isinstance(value, bool):
         return _time(path, value) if isinstance(value, date) else str(value).strip()
     raise _wrong(path, key, type(value).__name__, "text")
 
 
-def _number(path: Path, key: str, value: Any) -> float:
+def _number(path: Path, key: str, value: object) -> float:
     # YAML 1.1 takes 1e3, without a point, for text.
     if isinstance(value, int | float | str) and not isinstance(value, bool):
         try:
@@ -183,7 +183,7 @@ def _number(path: Path, key: str, value: Any) -> float:
     raise _wrong(path, key, value, "a number")
 
 
-def _time(path: Path, value: Any) -> str:
+def _time(path: Path, value: object) -> str:
     try:
         moment = value if isinstance(value, date) else datetime.fromisoformat(str(value).strip())
         if not isinstance(moment, datetime):
@@ -194,7 +194,7 @@ def _time(path: Path, value: Any) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _wrong(path: Path, key: str, found: Any, expected: str) -> InputError:
+def _wrong(path: Path, key: str, found: object, expected: str) -> InputError:
     return InputError(path, f"key '{key}' cannot be so", expected=expected, found=str(found)[:80])
 
 
