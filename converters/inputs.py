@@ -14,7 +14,8 @@ from legacy.errors import UsageError
 
 _SOURCE_SUFFIXES = (".evt", ".root", ".hdf5", ".h5", ".data", ".dat", ".txt", ".csv", ".tsv", ".ecsv", ".bin", ".i3")
 _COMPRESSIONS = (".gz", ".bz2", ".zst")
-_BOOKS = re.compile(r"(manifest|report)(\.[0-9]+-of-[0-9]+)?\.jsonl?")  # of this program, beside its products
+_BOOKS = re.compile(r"(manifest|report)(\.[0-9]+-of-[0-9]+)?\.jsonl?")
+"""Manifests and reports of this program, which lie beside its products."""
 _EVENT_SUFFIXES = (".evt", ".i3")
 _PRODUCT_MARK = ".l3."
 _FILE_SUFFIXES = {
@@ -80,8 +81,7 @@ class Plan:
 
 def product_stem(name: str) -> str:
     """Return a file name without compression and format suffix."""
-    packed = next((suffix for suffix in _COMPRESSIONS if name.endswith(suffix)), "")
-    stem = name.removesuffix(packed)
+    stem = _uncompressed(name)
     for suffix in _SOURCE_SUFFIXES:
         if stem.lower().endswith(suffix) and len(stem) > len(suffix):
             return stem[: -len(suffix)]
@@ -90,8 +90,11 @@ def product_stem(name: str) -> str:
 
 def named_as_events(name: str) -> bool:
     """Say if only event files have such names; one of unknown content is then damaged, and no foreign file."""
-    packed = next((suffix for suffix in _COMPRESSIONS if name.endswith(suffix)), "")
-    return name.removesuffix(packed).lower().endswith(_EVENT_SUFFIXES)
+    return _uncompressed(name).lower().endswith(_EVENT_SUFFIXES)
+
+
+def _uncompressed(name: str) -> str:
+    return name.removesuffix(next((suffix for suffix in _COMPRESSIONS if name.endswith(suffix)), ""))
 
 
 def make_plan(inputs: Sequence[str], out: Path, to: str, shard: str | None) -> Plan:

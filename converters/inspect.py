@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from converters.detect import RECOGNISED, Detected, detect
+from converters.detect import RECOGNISED, Detected, detect, family_of
 from converters.layout import NO_FITS, RECO_PREFIX
 from converters.registry import load_auxiliary, load_reader
 from converters.source import CoverageRow, EventFile, ReadOptions
@@ -210,10 +210,10 @@ def _contents(path: Path, format_name: str) -> Mapping[str, str]:
     """List what a ROOT or HDF5 file holds, without interpreting it."""
     try:
         with path.open("rb") as stream:
-            magic = stream.read(8)
-        if magic.startswith(b"root"):
+            family = family_of(stream.read(8))
+        if family == "root":
             return _object_contents(path) if format_name == "antdst" else _root_contents(path)
-        if magic == b"\x89HDF\r\n\x1a\n":
+        if family == "hdf5":
             return _hdf5_contents(path)
     except InputError as error:
         return {format_name: str(error)}

@@ -70,11 +70,9 @@ def render(path: Path, parts: Parts, *, as_json: bool, width: int | None = None)
         raise ProductError(
             path, "does not follow the data model", found=str(error), advice="`antares-legacy validate` tells more"
         ) from error
-    if not as_json:
-        content = {title: _cleaned(value) for title, value in content.items()}
     if as_json:
         return json.dumps(content, indent=1, ensure_ascii=False)
-    return "\n\n".join(f"{title}\n{_as_text(value, width)}" for title, value in content.items())
+    return "\n\n".join(f"{title}\n{_as_text(_cleaned(value), width)}" for title, value in content.items())
 
 
 def _collect(file: Any, parts: Parts) -> dict[str, object]:
