@@ -104,12 +104,16 @@ def number_text(name: str) -> str:
     return f"CASE WHEN ABS({name})<1 AND {name}<>0 THEN REPLACE({text},'.','0.') ELSE {text} END"
 
 
+def _shortest_text(name: str) -> tuple[str, str, str]:
+    """Return what ``TM9`` makes of a NUMBER, and the mantissa and exponent of that text if it has an exponent."""
+    text = f"TO_CHAR({name},'TM9')"
+    return text, f"SUBSTR({text},1,INSTR({text},'E')-1)", f"TO_NUMBER(SUBSTR({text},INSTR({text},'E')+1))"
+
+
 def long_number_text(name: str) -> str:
     """Return canonical text of any NUMBER: beyond 64 characters ``TM9`` writes an exponent, which is undone here."""
-    text = f"TO_CHAR({name},'TM9')"
-    mantissa = f"SUBSTR({text},1,INSTR({text},'E')-1)"
+    text, mantissa, exponent = _shortest_text(name)
     digits = f"REPLACE(REPLACE({mantissa},'.'),'-')"
-    exponent = f"TO_NUMBER(SUBSTR({text},INSTR({text},'E')+1))"
     sign = f"CASE WHEN {name}<0 THEN '-' END"
     small = f"'0.'||RPAD('0',-1-({exponent}),'0')||{digits}"
     large = f"RPAD({digits},{exponent}+1,'0')"
@@ -143,10 +147,8 @@ def ticks(column: Column, stored: StoredColumn, name: str) -> str:
 
 def fraction_digits(name: str) -> str:
     """Return how many digits a NUMBER has after the point."""
-    text = f"TO_CHAR({name},'TM9')"
-    mantissa = f"SUBSTR({text},1,INSTR({text},'E')-1)"
+    text, mantissa, exponent = _shortest_text(name)
     after = f"CASE WHEN INSTR({mantissa},'.')=0 THEN 0 ELSE LENGTH({mantissa})-INSTR({mantissa},'.') END"
-    exponent = f"TO_NUMBER(SUBSTR({text},INSTR({text},'E')+1))"
     plain = f"LENGTH({text})-INSTR({text},'.')"
     fraction = f"CASE WHEN INSTR({text},'E')>0 THEN {after}-({exponent}) ELSE {plain} END"
     return f"CASE WHEN {name}=TRUNC({name}) THEN 0 ELSE {fraction} END"
