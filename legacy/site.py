@@ -156,7 +156,7 @@ def direction_to_angles(dir_x: ArrayLike, dir_y: ArrayLike, dir_z: ArrayLike) ->
         across = np.hypot(x, y)
         # Unlike arccos this needs no unit vector and stays exact near the vertical.
         zenith = np.arctan2(across, -z)
-        azimuth = np.where(across > 0, _wrapped(np.arctan2(-y, -x), 2 * np.pi), 0.0)
+        azimuth = np.where(across > 0, wrapped(np.arctan2(-y, -x), 2 * np.pi), 0.0)
     good = np.isfinite(x) & np.isfinite(y) & np.isfinite(z) & ((across > 0) | (z != 0))
     return np.where(good, zenith, np.nan)[()], np.where(good, azimuth, np.nan)[()]
 
@@ -261,7 +261,7 @@ def _local_to_icrs(zenith: Floats, azimuth: Floats, mjd: Floats) -> tuple[Floats
     with _offline():
         local = _horizontal_frame(mjd).realize_frame(_unit_vectors(bearing, altitude, units.rad))
         sky = local.transform_to(ICRS())
-        return _wrapped(sky.ra.to_value(units.deg), 360.0), sky.dec.to_value(units.deg)
+        return wrapped(sky.ra.to_value(units.deg), 360.0), sky.dec.to_value(units.deg)
 
 
 def _icrs_to_local(ra: Floats, dec: Floats, mjd: Floats) -> tuple[Floats, Floats]:
@@ -272,7 +272,7 @@ def _icrs_to_local(ra: Floats, dec: Floats, mjd: Floats) -> tuple[Floats, Floats
         sky = ICRS(_unit_vectors(ra, np.clip(dec, -90, 90), units.deg))
         local = sky.transform_to(_horizontal_frame(mjd))
         bearing, altitude = local.az.to_value(units.rad), local.alt.to_value(units.rad)
-    return np.pi / 2 - altitude, _wrapped(np.pi / 2 - bearing + np.radians(GRID_CONVERGENCE), 2 * np.pi)
+    return np.pi / 2 - altitude, wrapped(np.pi / 2 - bearing + np.radians(GRID_CONVERGENCE), 2 * np.pi)
 
 
 def _unit_vectors(longitude: Floats, latitude: Floats, unit: Any) -> Any:
@@ -325,8 +325,8 @@ def _earth_orientation() -> Any:
     return iers.IERS_B.open(iers.IERS_B_FILE)
 
 
-def _wrapped(angle: Floats, turn: float) -> Floats:
-    """Bring angles into ``0 <= angle < turn``."""
+def wrapped(angle: Floats, turn: float) -> Floats:
+    """Bring angles into ``0 <= angle < turn``; `turn` is a whole turn in their unit."""
     rest = np.mod(angle, turn)
     # A tiny negative angle is rounded up to a whole turn.
     return np.asarray(np.where(rest >= turn, 0.0, rest))

@@ -1,1 +1,1 @@
-"""One file per input format."""
+"""One file or package for each input format, and what several of them share."""

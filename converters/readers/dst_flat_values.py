@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from converters.readers.dst_flat_branches import SHOWN
 from legacy.model import Column
+from legacy.site import wrapped
 
 _TURN = 2 * np.pi
 NEUTRINOS = (12, 14, 16)
@@ -148,13 +149,7 @@ def direction(
     zenith, azimuth = np.radians(zenith), np.radians(np.where(good, azimuth, np.nan))
     if convention == "flight":
         zenith, azimuth = np.pi - zenith, azimuth + np.pi
-    return np.where(good, zenith, np.nan), once_round(azimuth), int(np.count_nonzero(given & ~good))
-
-
-def once_round(azimuth: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return angles in radians as those from 0 to below 2 pi."""
-    turned = np.mod(azimuth, _TURN)
-    return np.where(turned >= _TURN, 0.0, turned)
+    return np.where(good, zenith, np.nan), wrapped(azimuth, _TURN), int(np.count_nonzero(given & ~good))
 
 
 def interaction(branches: Mapping[str, Column], convention: str | None) -> dict[str, Column]:

@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from converters.readers.antdst.members import LIST, Leaf
 from converters.readers.antdst.resolve import FitPlan
-from converters.readers.dst_flat_values import EARLIEST_MJD, LATEST_MJD, once_round, positive, to_integers
+from converters.readers.dst_flat_values import EARLIEST_MJD, LATEST_MJD, positive, to_integers
 from converters.readers.rootfile import parsing
 from converters.readers.safe_names import printable
 from legacy.errors import CorruptInputError
 from legacy.model import Column
+from legacy.site import wrapped
 
 Integers = NDArray[np.int64]
 _TURN = 2 * np.pi
@@ -234,7 +235,7 @@ def shown(rows: FitRows, units: Mapping[str, str], convention: str | None) -> tu
         origin = zenith_of_origin(zenith, convention)
         good = (origin == origin) & (np.abs(azimuth) <= _TURN * _ROUNDED)
         found["zenith"] = np.where(good, origin, np.nan)
-        found["azimuth"] = once_round(np.where(good, azimuth, np.nan) + (np.pi if convention == "flight" else 0.0))
+        found["azimuth"] = wrapped(np.where(good, azimuth, np.nan) + (np.pi if convention == "flight" else 0.0), _TURN)
         absurd = int(np.count_nonzero(given & ~good))
     return found, absurd
 
