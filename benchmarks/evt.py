@@ -109,10 +109,10 @@ def _convert(path: Path, out: Path) -> Answer:
     """Convert the file in this process: reader, sha256, HDF5, manifest entry."""
     from converters.pipeline import convert_one
     from converters.readers.evt import EvtReader
+    from converters.registry import SUFFIXES
     from converters.request import Request
-    from converters.writers.km3hdf5 import Km3Hdf5Writer
 
-    target = out / f"{path.stem}{Km3Hdf5Writer.suffix}"
+    target = out / f"{path.stem}{SUFFIXES['hdf5']}"
     started = time.process_time()
     outcome = convert_one(Request(path, target, format=EvtReader.name))
     return {"work": time.process_time() - started, "events": outcome.entry.n_events if outcome.entry else 0}

@@ -22,9 +22,6 @@ _DATA_TAKING = ("instrument", "measurement_start", "measurement_stop")
 class CsvWriter:
     """Writes ``<stem>.l3.csv``, ``<stem>.l3.csv.meta.json`` and the provenance file."""
 
-    name = "csv"
-    suffix = ".l3.csv"
-
     def companions(self, target: Path) -> tuple[Path, ...]:
         """Return the names of the metadata file and the provenance file."""
         return (_meta_path(target), prov_path(target))

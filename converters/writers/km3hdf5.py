@@ -28,9 +28,6 @@ _GZIP_LEVEL = 1
 class Km3Hdf5Writer:
     """Writes ``<stem>.l3.h5`` and the provenance file beside it."""
 
-    name = "hdf5"
-    suffix = ".l3.h5"
-
     def companions(self, target: Path) -> tuple[Path, ...]:
         """Return the name of the provenance file."""
         return (prov_path(target),)

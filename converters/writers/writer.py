@@ -8,18 +8,7 @@ from converters.product import Product
 
 
 class Writer(Protocol):
-    """Writes one kind of product.
-
-    Parameters
-    ----------
-    name
-        The word after ``--to``.
-    suffix
-        What follows the stem in the file name.
-    """
-
-    name: str
-    suffix: str
+    """Writes one kind of product; its name and the suffix of its files stand in `converters.registry`."""
 
     def companions(self, target: Path) -> tuple[Path, ...]:
         """Return the names of the other files that belong to the product `target`."""
