@@ -15,8 +15,8 @@ from converters.readers.offline.header import Header
 from converters.readers.offline.tables import COMMENT_WIDTH, MC_TRACKS_WITH_COMMENT
 from converters.readers.offline.tally import Tally
 from converters.readers.offline.usr import NameLists, first_positions
+from converters.readers.shown_particle import choose_particles, particle_columns
 from legacy.model import Column, StructuredArray
-from legacy.site import direction_to_angles
 
 _COPIED = {
     "id": "id",
@@ -48,7 +48,6 @@ _MUON = 13
 _FIRST_RESERVED, _LAST_RESERVED = 81, 100
 """PDG codes that each generator uses as it likes, such as MUPAGE 81 for the whole bundle."""
 _SURFACE_TAGS = (b"track_primary:", b"center_on_can:")
-_CHARGED_CURRENT, _NEUTRAL_CURRENT = 2, 3
 
 
 def truth_rows(chunk: Chunk, header: Header, lists: NameLists, decoder: Decoder, tally: Tally) -> StructuredArray:
@@ -145,8 +144,11 @@ def _first(candidates: Integers, owners: Integers) -> Integers:
     return candidates[where]
 
 
-def shown_tracks(rows: StructuredArray, first: int, n_events: int) -> Integers:
-    """Choose the row that each event shows.
+def truth_columns(rows: StructuredArray, first: int, n_events: int) -> dict[str, Column]:
+    """Return the columns ``mc_*`` of ``/events``, each of length `n_events`.
+
+    Shown is the first neutrino; else the first track, unless it is a muon or a code without common meaning; else the
+    most energetic muon.
 
     Parameters
     ----------
@@ -154,42 +156,11 @@ def shown_tracks(rows: StructuredArray, first: int, n_events: int) -> Integers:
         Rows of ``/mc_tracks`` of consecutive events.
     first, n_events
         ``group_id`` of the first event and number of events.
-
-    Returns
-    -------
-    numpy.ndarray of int64
-        Shape (n_events,): the first neutrino; else the first track, unless it is a muon or a code without
-        common meaning; else the most energetic muon; -1 without any of them.
     """
-    events = rows["group_id"] - first
     kind = np.abs(rows["pdgid"])
-    chosen = np.full(n_events, -1, dtype=np.int64)
-    muons = np.flatnonzero(kind == _MUON)
-    muons = muons[np.argsort(-np.nan_to_num(rows["energy"][muons], nan=-np.inf), kind="stable")]
-    beginning = _first(np.arange(len(rows)), events)
+    beginning = _first(np.arange(len(rows)), rows["group_id"] - first)
     code = kind[beginning]
     reserved = (code >= _FIRST_RESERVED) & (code <= _LAST_RESERVED)
     primaries = beginning[(code != _MUON) & ~reserved]
     neutrinos = np.flatnonzero(np.isin(kind, _NEUTRINOS))
-    # The preferred particle is written last; assignment in reverse order leaves the first of each event.
-    for candidates in (muons, primaries, neutrinos):
-        chosen[events[candidates[::-1]]] = candidates[::-1]
-    return chosen
-
-
-def truth_columns(rows: StructuredArray, first: int, n_events: int) -> dict[str, Column]:
-    """Return the columns ``mc_*`` of ``/events``, each of length `n_events`."""
-    chosen = shown_tracks(rows, first, n_events)
-    known = chosen >= 0
-    shown = MC_TRACKS_WITH_COMMENT.blank(n_events)
-    shown[known] = rows[chosen[known]]
-    zenith, azimuth = direction_to_angles(shown["dir_x"], shown["dir_y"], shown["dir_z"])
-    current = np.select([shown["cc"] == _CHARGED_CURRENT, shown["cc"] == _NEUTRAL_CURRENT], [1, 0], default=-1)
-    return {
-        "mc_energy": shown["energy"].copy(),
-        "mc_pdgid": shown["pdgid"].copy(),
-        "mc_zenith": zenith,
-        "mc_azimuth": azimuth,
-        "mc_is_cc": current.astype(np.int64),
-        "mc_bjorken_y": shown["by"].copy(),
-    }
+    return particle_columns(rows, choose_particles(rows, first, n_events, neutrinos, primaries))
