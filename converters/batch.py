@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from converters.inputs import NOTHING_INSIDE, UNKNOWN_INSIDE, Job, Plan, named_as_events
+from converters.inputs import LINKED_FOLDER, NOTHING_INSIDE, UNKNOWN_INSIDE, Job, Plan, named_as_events
 from converters.pipeline import convert_one
 from converters.registry import SUFFIXES
 from converters.request import Outcome, Request
@@ -138,7 +138,12 @@ def _os_reason(request: Request, error: OSError) -> str:
     where = error.filename or request.target
     if error.errno in _DISK_FULL:
         return f"{request.target}: the disk is full; make room, then run the same command again to go on"
-    return f"{where}: {error.strerror or error}; check permissions and storage"
+    advice = (
+        "shorten the name, or name the product"
+        if error.errno == errno.ENAMETOOLONG
+        else "check permissions and storage"
+    )
+    return f"{where}: {error.strerror or error}; {advice}"
 
 
 def convert_all(plan: Plan, template: Request, jobs: int, on_outcome: Callable[[Outcome, int], None]) -> Report:
@@ -207,7 +212,8 @@ def convert_all(plan: Plan, template: Request, jobs: int, on_outcome: Callable[[
 def _without_job(plan: Plan) -> Iterator[Outcome]:
     """Yield what became of the inputs that cannot be converted at all."""
     for path in plan.passed_over:
-        yield Outcome(path, "skipped", reason=printable(f"{path}: {UNKNOWN_INSIDE}"))
+        why = LINKED_FOLDER if path.is_dir() else UNKNOWN_INSIDE
+        yield Outcome(path, "skipped", reason=printable(f"{path}: {why}"))
     for path, problem in plan.problems:
         yield Outcome(path, "failed", reason=printable(f"{path}: {problem}"), exit_code=1)
 

@@ -38,7 +38,7 @@ def complete(batch: Batch, facts: SourceFacts) -> tuple[Table, Table, Table]:
         columns["mjd"] = mjd_from_unix(columns["timestamp"], columns["nanoseconds"])
     _add_sky(columns, facts)
     group_id = np.arange(batch.first, batch.first + batch.n_events, dtype=np.int64)
-    events = _rows(EVENTS_TABLE, columns, group_id)
+    events = _finite(_rows(EVENTS_TABLE, columns, group_id))
     if "source_event_id" in columns:
         events["event_id"] = columns["source_event_id"]
     group_info = GROUP_INFO_TABLE.blank(batch.n_events)
@@ -85,6 +85,14 @@ def why_no_sky(columns: Mapping[str, Column] | frozenset[str], facts: SourceFact
     if "zenith" not in columns:
         return "the source has no direction of a known convention"
     return ""
+
+
+def _finite(rows: StructuredArray) -> StructuredArray:
+    """Make infinite numbers missing: in a table to work with they spoil every sum; the others keep them as found."""
+    for name in rows.dtype.names or ():
+        if rows.dtype[name].kind == "f":
+            rows[name][np.isinf(rows[name])] = np.nan
+    return rows
 
 
 def _rows(spec: TableSpec, columns: Mapping[str, Column], group_id: Column) -> StructuredArray:

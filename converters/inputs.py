@@ -29,6 +29,7 @@ _FILE_SUFFIXES = {
 _REPORT = re.compile(r"report(\.\d+-of-\d+)?\.json", re.IGNORECASE)
 _ALL_FILE_SUFFIXES = [suffix for suffixes in _FILE_SUFFIXES.values() for suffix in suffixes]
 UNKNOWN_INSIDE = "of no known format; `antares-legacy inspect` tells more"
+LINKED_FOLDER = "is a link to a folder, which is not followed; name it as an input to convert what is in it"
 NOTHING_INSIDE = "no file in this folder can be converted; `antares-legacy inspect` tells what a file is"
 
 
@@ -63,7 +64,7 @@ class Plan:
     folders
         The input folders.
     passed_over
-        Files found in folders that are of no known format.
+        Files found in folders that are of no known format, and links to folders.
     problems
         Inputs that cannot become jobs, and why: folders in which nothing looks convertible, or that cannot
         be listed.
@@ -206,6 +207,7 @@ def _folder_jobs(
     for parent, subfolders, names in os.walk(folder, onerror=unlisted):
         here = Path(parent)
         subfolders[:] = sorted(name for name in subfolders if os.path.realpath(here / name) != inside)
+        passed_over.update(here / name for name in subfolders if (here / name).is_symlink())
         for name in sorted(names):
             path = here / name
             if name.startswith(".") or _PRODUCT_MARK in name or _BOOKS.fullmatch(name):
@@ -236,13 +238,19 @@ def _unique(jobs: list[Job]) -> list[Job]:
         key = _absolute(job.target)
         other = targets.setdefault(key, job)
         if os.path.realpath(other.source) != os.path.realpath(job.source):
-            raise UsageError(
-                f"{other.source} and {job.source} would both become {job.target}; convert them into different "
-                "folders, or name the folder above them so that it is mirrored"
-            )
+            raise _one_product(other, job)
         if job.named:
             targets[key] = job
     return [targets[key] for key in sorted(targets)]
+
+
+def _one_product(job: Job, other: Job) -> UsageError:
+    """Say what to do with two inputs that would become one product."""
+    advice = "name the folder above them so that it is mirrored"
+    if _absolute(job.source.parent) == _absolute(other.source.parent):
+        advice = f"convert one of them by itself, with a name for its product: -o {job.target.with_name('NAME')}"
+        advice += "".join(job.target.suffixes[-1:])
+    return UsageError(f"{job.source} and {other.source} would both become {job.target}; {advice}")
 
 
 def _refuse_report(jobs: list[Job], folder: Path) -> None:

@@ -18,6 +18,7 @@ import numpy as np
 
 from converters.readers.event_list_columns import COLUMNS, IGNORED, split
 from converters.readers.event_list_survey import BOM, MAX_LINE, ListLine, blocks, is_number, ranks, survey_list
+from converters.readers.event_list_units import may_be_hours
 from converters.readers.safe_names import printable
 from converters.source import Batch, CoverageRow, HeaderLine, OpenSource, ReadOptions, SourceFacts
 from legacy.errors import InputError
@@ -157,6 +158,10 @@ class EventListFile(OpenSource):
         layout = self._survey.layout
         if layout.from_values:
             found.append(f"the list does not name its columns; taken as {' '.join(layout.names)}: {layout.origin}")
+        if may_be_hours(self._survey.largest_ra, self._survey.n_events):
+            found.append(
+                f"no right ascension is above {self._survey.largest_ra:g}: hours or radians? They were taken as degrees"
+            )
         if len(self._ranks) and self._survey.n_events != _PUBLIC_EVENTS:
             found.append(
                 "internal_id counts the events of this very list: its numbers are not those of the whole public "

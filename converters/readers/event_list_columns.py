@@ -15,7 +15,7 @@ from legacy.errors import NotConvertibleError, UsageError, nearest
 IGNORED = "-"
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
-_BRACKETS = re.compile(r"\[[^\]]*\]|\([^)]*\)|\{[^}]*\}")
+BRACKETS = re.compile(r"\[[^\]]*\]|\([^)]*\)|\{[^}]*\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +82,9 @@ _SPELLINGS = {
     "angular_error": "angular_error",
     "mjd": "mjd",
 }
+_UNIT_AT_THE_END = re.compile(
+    r"(?P<base>.+)[_/](?P<unit>deg|degrees?|d|days?|utc|m?rad|radians?|h|hrs?|hours?|hms|arcmin|arcsec|tai|tt|tdb|gps)"
+)
 _MAX_PUBLIC_ERROR = 10.0
 
 
@@ -124,6 +127,19 @@ def split(line: str) -> list[str]:
         if separator in line:
             return [word.strip() for word in line.split(separator)]
     return line.split()
+
+
+def known_as(title: str) -> str:
+    """Return the column that a list calls `title`, whatever unit stands at its end; `IGNORED` for none."""
+    word = title.strip().lower()
+    found = _UNIT_AT_THE_END.fullmatch(word)
+    return _SPELLINGS.get(word) or _SPELLINGS.get(found["base"] if found else "", IGNORED)
+
+
+def unit_at_the_end(title: str) -> str:
+    """Return the unit at the end of a name such as ``ra_deg``, ``""`` without one."""
+    found = _UNIT_AT_THE_END.fullmatch(title.strip().lower())
+    return found["unit"] if found else ""
 
 
 def columns_asked_for(names: Sequence[str]) -> Layout:
@@ -169,8 +185,8 @@ def columns_from_names(header: Sequence[str], width: int) -> Layout | None:
         None if no line names RA and Dec among `width` names, each at most once.
     """
     for line in reversed(header):
-        titles = split(_BRACKETS.sub(" ", line.lstrip("# ")))
-        names = [_SPELLINGS.get(title.lower(), IGNORED) for title in titles]
+        titles = split(BRACKETS.sub(" ", line.lstrip("# ")))
+        names = [known_as(title) for title in titles]
         known = [name for name in names if name != IGNORED]
         if len(titles) == width and {"ra", "dec"} <= set(known) and len(known) == len(set(known)):
             return Layout(tuple(names), tuple(titles), "named by the list itself")
@@ -210,6 +226,6 @@ def columns_to_try(path: Path, words: Sequence[str], line: int) -> tuple[Layout,
         )
     titles = ("",) * 5
     return (
-        Layout(("ra", "dec", *tail), titles, "only the first column has values that no declination has", True),
-        Layout(("dec", "ra", *tail), titles, "only the second column has values that no declination has", True),
+        Layout(("ra", "dec", *tail), titles, "only in this order has every event a possible direction", True),
+        Layout(("dec", "ra", *tail), titles, "only in this order has every event a possible direction", True),
     )

@@ -20,6 +20,7 @@ from converters.readers.event_list_columns import (
     number,
     split,
 )
+from converters.readers.event_list_units import check_units
 from converters.readers.safe_names import printable
 from converters.source import HeaderLine, ReadOptions
 from legacy.errors import CorruptInputError, InputError
@@ -66,6 +67,8 @@ class Survey:
         Number of events.
     full_turns
         Number of events with a right ascension of 360 degrees.
+    largest_ra
+        Largest right ascension, deg.
     """
 
     layout: Layout
@@ -75,6 +78,7 @@ class Survey:
     mjd: NDArray[np.float64]
     n_events: int
     full_turns: int
+    largest_ra: float
 
 
 def is_number(word: str) -> bool:
@@ -149,7 +153,7 @@ def survey_list(path: Path, options: ReadOptions) -> Survey:
     check = _decide(path, checks)
     lines = tuple(HeaderLine(f"line_{count}", tuple(line.split())) for count, line in header)
     mjd = np.array(times, dtype=np.float64)
-    return Survey(check.layout, lines, comments, blank, mjd, n_events, check.full_turns)
+    return Survey(check.layout, lines, comments, blank, mjd, n_events, check.full_turns, check.largest_ra)
 
 
 def _other_lines(path: Path, first: ListLine) -> tuple[list[tuple[int, str]], int, int]:
@@ -195,8 +199,11 @@ def _layouts(
 ) -> tuple[Layout, ...]:
     if options.columns:
         return (columns_asked_for(options.columns),)
-    named = columns_from_names([line for _, line in header], len(first.words))
-    return (named,) if named else columns_to_try(path, first.words, first.line)
+    texts = [line for _, line in header]
+    named = columns_from_names(texts, len(first.words))
+    layouts = (named,) if named else columns_to_try(path, first.words, first.line)
+    check_units(path, texts, layouts[0])
+    return layouts
 
 
 class _Check:
@@ -214,6 +221,7 @@ class _Check:
         self.layout = layout
         self.faults = 0
         self.full_turns = 0
+        self.largest_ra = 0.0
         self.first: CorruptInputError | None = None
         self._path = path
         self._columns = [(n, COLUMNS[name]) for n, name in enumerate(layout.names) if name != IGNORED]
@@ -241,8 +249,9 @@ class _Check:
                     raise fault
                 self.faults += 1
                 self.first = self.first or fault
-            elif column.name == "ra" and value == 360:
-                self.full_turns += 1
+            elif column.name == "ra":
+                self.full_turns += value == 360
+                self.largest_ra = max(self.largest_ra, value)
 
 
 def _decide(path: Path, checks: Sequence[_Check]) -> _Check:

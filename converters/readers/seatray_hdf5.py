@@ -323,7 +323,8 @@ def fit_columns(fit: Mapping[str, Column], *, antares: bool) -> dict[str, Column
     zenith, azimuth = (fit[name].astype(np.float64) for name in ("zenith", "azimuth"))
     good = (zenith >= 0) & (zenith <= np.pi) & (np.abs(azimuth) <= 2 * np.pi)
     columns["zenith"] = np.where(good, zenith, np.nan)
-    columns["azimuth"] = np.where(good, azimuth, np.nan)
+    # As everywhere in /events from 0 to 2 pi; /reco has the source's own number.
+    columns["azimuth"] = np.where(good, np.where(azimuth < 0, azimuth + 2 * np.pi, azimuth), np.nan)
     if antares and set(_ORIGIN) <= set(fit):
         columns |= {f"pos_{axis}": fit[axis].astype(np.float64) + shift for axis, shift in _ORIGIN.items()}
     for field, target in _DIRECT.items():

@@ -274,7 +274,10 @@ def _existing(dataset: Any) -> tuple[Integers, Integers]:
         part = np.full((len(found), len(KEY)), -1, dtype=np.int64)
         for position, field in enumerate(KEY):
             if field in known:
-                part[:, position] = block[field][found]
+                numbers = block[field][found]
+                if numbers.dtype == np.uint64 and np.any(numbers > np.iinfo(np.int64).max):
+                    raise OverflowError(f"{field} does not fit into a signed integer")
+                part[:, position] = numbers
         rows.append(found + start)
         keys.append(part)
         start += len(block)

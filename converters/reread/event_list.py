@@ -58,7 +58,10 @@ def _all_numbers(line: str) -> bool:
 
 
 def _canonical(word: str) -> str:
-    return next((name for name, spellings in _WORDS.items() if word.lower() in spellings), "")
+    plain = word.lower()
+    for unit in ("deg", "degree", "degrees", "d", "day", "days", "utc"):  # with another the list is refused
+        plain = plain.removesuffix("_" + unit).removesuffix("/" + unit)
+    return next((name for name, spellings in _WORDS.items() if plain in spellings), "")
 
 
 def _order(header: list[str], rows: list[list[str]], options: ReadOptions) -> list[str]:

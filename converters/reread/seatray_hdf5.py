@@ -228,7 +228,7 @@ def _fit_values(source: dict[str, Any], hits: int, antares: bool) -> dict[str, V
     values: dict[str, Value] = {}
     zenith, azimuth = float(source["zenith"]), float(source["azimuth"])
     if 0 <= zenith <= math.pi and abs(azimuth) <= 2 * math.pi:
-        values["zenith"], values["azimuth"] = zenith, azimuth
+        values["zenith"], values["azimuth"] = zenith, azimuth + 2 * math.pi if azimuth < 0 else azimuth
         values["dir_x"] = -math.sin(zenith) * math.cos(azimuth)
         values["dir_y"] = -math.sin(zenith) * math.sin(azimuth)
         values["dir_z"] = -math.cos(zenith)

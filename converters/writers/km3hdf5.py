@@ -5,7 +5,7 @@ tables, so that h5py, PyTables, pandas and km3pipe's HDF5Pump all open it. gzip 
 HDF5 library reads it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from converters.layout import ABOUT, DATA_MODEL_VERSION, KM3PIPE_FORMAT_VERSION,
 from converters.product import Product
 from converters.summary import FACTS
 from converters.writers.prov_file import prov_path, prov_text
+from converters.writers.steady_file import SteadyFile, held_signals
 from legacy import __version__
 from legacy.atomic import atomic_files
 from legacy.model import TableStream
@@ -44,10 +45,16 @@ class Km3Hdf5Writer:
         oldest = ("earliest", "v108")
         with atomic_files(prov_path(target), target) as (prov, part):
             prov.write_text(prov_text(product, target), encoding="utf-8")
-            with h5py.File(part, "w", libver=oldest) as file:
+            with (
+                held_signals() as held,
+                SteadyFile(part) as steady,
+                h5py.File(steady, "w", libver=oldest) as file,
+            ):
                 _set_attributes(file, _root_attributes(product))
                 for table in product.tables:
-                    _write_table(file, table)
+                    for _ in _written_table(file, table):
+                        steady.check()
+                        held.check()
 
     def made_from(self, target: Path) -> Mapping[str, str] | None:
         """Return the last row of ``/provenance`` and the facts of an existing file, None if it has none."""
@@ -82,7 +89,8 @@ def _set_attributes(node: Any, attributes: Mapping[str, str]) -> None:
         node.attrs[name] = np.bytes_(text.encode() or b"")
 
 
-def _write_table(file: Any, table: TableStream) -> None:
+def _written_table(file: Any, table: TableStream) -> Iterator[None]:
+    """Write a table; yields after each of its blocks."""
     spec = table.spec
     group = _group(file, spec.path.rpartition("/")[0])
     name = spec.path.rpartition("/")[2]
@@ -96,6 +104,7 @@ def _write_table(file: Any, table: TableStream) -> None:
     for block in table.blocks():
         dataset[position : position + len(block)] = block
         position += len(block)
+        yield
     _set_attributes(dataset, {"CLASS": "TABLE", "VERSION": "2.7", "TITLE": spec.description})
     dataset.attrs["NROWS"] = np.int64(table.rows)
     for number, column in enumerate(spec.columns):

@@ -326,6 +326,19 @@ def test_file_size_limit(
     assert products(out) == []
 
 
+@pytest.mark.parametrize("size", [4_000, 60_000, 150_000, 200_000])
+def test_disk_that_is_full_when_hdf5_closes_the_file(
+    size: int, run_program: Cli, sample: Sample, tmp_path: Path
+) -> None:
+    # A file of a few events waits in memory: HDF5 meets the full disk last of all, with its own caches.
+    out = tmp_path / "out"
+    ran = run_program("convert", sample("evt/example_numuCC.evt"), "-o", out, preexec_fn=_limit_files(size))
+    assert ran.code == 3, ran.err
+    assert "Traceback" not in ran.err
+    assert "disk is full" in one_line_about(ran.err, "example_numuCC.l3")
+    assert products(out) == []
+
+
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Callable[[int], Path]]:
     """Return a function that makes a tiny file system of so many kilobytes."""

@@ -45,6 +45,14 @@ def test_directions_follow_from_angles_and_back() -> None:
     assert np.allclose(again["azimuth"], np.radians(AZIMUTH))
 
 
+def test_infinite_numbers_are_missing_in_events_only() -> None:
+    columns = measured() | {"weight_w3": np.array([np.inf, 2.0]), "mc_energy": np.array([-np.inf, np.nan])}
+    events, info, _ = (table.array for table in complete(Batch(0, 2, columns), ANTARES_DATA))
+    assert np.array_equal(events["weight_w3"], [np.nan, 2], equal_nan=True)
+    assert np.isnan(events["mc_energy"]).all()
+    assert info["weight_w3"].tolist() == [np.inf, 2]
+
+
 @pytest.mark.parametrize(
     ("facts", "left_out", "reason"),
     [

@@ -191,13 +191,18 @@ def test_links(make_evt: MakeEvt, tmp_path: Path) -> None:
         plan = plan_for(tmp_path / folder, out=tmp_path / "out")
         # A link to a file that is away is a missing input: it becomes a job, which says so.
         assert [job.source.name for job in plan.jobs] == ["a.evt", "dangling.evt", "other.evt", "self.evt"]
+        # A link to a folder may lead in a circle: it is not followed, and said in the report.
+        assert plan.passed_over == (tmp_path / folder / "loop",)
 
 
 def test_conflict_of_formats(make_evt: MakeEvt, tmp_path: Path) -> None:
     make_evt(tmp_path / "in" / "a.evt")
     make_evt(tmp_path / "in" / "a.txt")
-    with pytest.raises(UsageError, match="would both become"):
+    with pytest.raises(UsageError, match=r"would both become .*by itself.*: -o \S+/out/NAME\.h5$"):
         plan_for(tmp_path / "in", out=tmp_path / "out")
+    make_evt(tmp_path / "in" / "b" / "c.evt")
+    with pytest.raises(UsageError, match=r"would both become .*folder above them"):
+        plan_for(tmp_path / "in" / "b" / "c.evt", make_evt(tmp_path / "c.evt"), out=tmp_path / "out")
 
 
 def test_source_as_target(make_evt: MakeEvt, tmp_path: Path) -> None:

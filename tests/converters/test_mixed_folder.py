@@ -60,6 +60,16 @@ def test_every_file_of_a_folder_is_in_the_report(mixed: Path, cli: Cli, tmp_path
     assert "fetch the file again" in report["cut.evt"]["reason"]
 
 
+def test_linked_folders_are_in_the_report(make_evt: MakeEvt, cli: Cli, tmp_path: Path) -> None:
+    make_evt(tmp_path / "in" / "a.evt")
+    make_evt(tmp_path / "elsewhere" / "b.evt")
+    (tmp_path / "in" / "linked").symlink_to(tmp_path / "elsewhere")
+    ran = cli("convert", tmp_path / "in", "-o", tmp_path / "out")
+    assert ran.code == 0
+    assert "1 converted, 1 skipped" in ran.err
+    assert "link to a folder" in report_of(tmp_path / "out")["linked"]["reason"]
+
+
 def test_shards_share_the_files_that_are_passed_over(mixed: Path, cli: Cli, tmp_path: Path) -> None:
     out = tmp_path / "out"
     seen: list[str] = []

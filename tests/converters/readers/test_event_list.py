@@ -108,6 +108,8 @@ def test_separators_and_line_ends(write, separate, end):
         ["# Decl[deg] RA[deg] Nhit Beta[deg] MJD"],
         ["Decl. (deg), RA (deg), nhits, angular_error, mjd"],
         ["8754 events", "8754 events of 2007 to 2017", "Dec RA Nhit Beta MJD"],
+        ["Dec_deg RA_deg Nhit Beta_deg MJD_UTC"],
+        ["# Decl [deg, J2000], RA [deg, J2000], Nhit [deg], Beta [deg], MJD [UTC]"],
     ],
 )
 def test_columns_named_by_the_list(write, header):
@@ -116,6 +118,37 @@ def test_columns_named_by_the_list(write, header):
     assert columns["ra"].tolist() == [18.1, 68.2]
     assert [" ".join(line.values) for line in file.header] == [" ".join(line.split()) for line in header]
     assert "Dec" in next(row.field for row in file.coverage() if row.destination == "/events.dec")
+
+
+@pytest.mark.parametrize(
+    ("header", "found"),
+    [
+        (["RA[rad] Dec[rad] Nhit Beta MJD"], "ra in 'rad'"),
+        (["RA (h), Dec (deg), Nhit, Beta (deg), MJD"], "ra in 'h'"),
+        (["RA [deg]\tDec [deg]\tNhit\tBeta [arcmin]\tMJD"], "angular_error in 'arcmin'"),
+        (["RA Dec Nhit Beta MJD", "[rad] [rad] [] [deg] [d]"], "ra in 'rad'"),
+        (["RA\tDec\tNhit\tBeta\tMJD", "deg\tdeg\t\trad\td"], "angular_error in 'rad'"),
+        (["RA Dec Nhit Beta MJD", "deg deg rad d"], "angular_error in 'rad'"),
+        (["ra_rad dec_rad nhit beta mjd"], "ra in 'rad'"),
+        (["RA [hours] Dec x y z"], "ra in 'hours'"),
+        (["ra dec nhit beta mjd (TT)"], "mjd in 'TT'"),
+        (["# %ECSV 1.0", "# - {name: dec, unit: rad, datatype: float64}", "ra dec nhit beta mjd"], "dec in 'rad'"),
+    ],
+)
+def test_other_units_are_refused(write, header, found):
+    path = write([*header, "3.1\t-0.4\t47\t0.4\t55127.2894", "2.1\t1.2\t21\t1.0\t54138.3105"])
+    with pytest.raises(InputError, match="says another unit") as caught:
+        read(path)
+    assert found in str(caught.value)
+    columns, _ = read(path, columns=("ra", "dec", "nhit", "beta", "mjd"))
+    assert columns["ra"].tolist() == [3.1, 2.1]
+
+
+def test_right_ascensions_that_may_be_hours_are_warned_about(write):
+    lines = [f"{n * 1.1:.1f} -10.5 47 0.4 55127.2894" for n in range(20)]
+    for rows, warned in ((lines, True), (lines[1:], False), ([*lines, ROWS[0].replace("318.1", "24.5")], False)):
+        _, file = read(write([*rows]))
+        assert any("hours" in text for text in file.warnings()) == warned
 
 
 def test_columns_found_from_values(write):

@@ -274,6 +274,24 @@ def test_absurd_directions_are_missing(tmp_path):
     assert any("3 directions" in text for text in file.warnings())
 
 
+def test_key_that_does_not_fit(tmp_path):
+    key = [("Run", "<u4"), ("Event", "<u8"), ("exists", "u1"), ("TriggerCounter", "<i4")]
+    table = np.zeros(1, dtype=[*key, *tableio["FIT"]])
+    table["exists"], table["Event"] = 1, 2**64 - 20
+    path = tableio["write"](tmp_path / "x.h5", {"AafitFinalFit": table}, indices={"AafitFinalFit": None})
+    with pytest.raises(CorruptInputError, match="Event does not fit"):
+        read(path)
+
+
+def test_azimuth_in_events_goes_once_round(tmp_path):
+    fits = tableio["rows"]([A, B, C])
+    fits["azimuth"] = [-1.0, -np.pi, 2.0]
+    path = tableio["write"](tmp_path / "x.h5", {"AafitFinalFit": fits})
+    events, tables, _, _ = read(path)
+    assert events["azimuth"].tolist() == [2 * np.pi - 1, np.pi, 2]
+    assert tables["/reco/aafit"]["azimuth"].tolist() == [-1, -np.pi, 2]
+
+
 def test_failed_fits_and_infinite_numbers_are_no_reconstruction(tmp_path):
     fits = tableio["rows"]([A, B, C], [*tableio["FIT"], ("fit_status", "<i4")])
     fits["fit_status"] = [0, 20, -1]

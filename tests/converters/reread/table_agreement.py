@@ -42,6 +42,8 @@ def assert_agreement(
 def _same(table, row, wanted, filled, where):
     columns = {column.name: column for column in table.spec.columns}
     assert set(wanted) <= set(columns), where
+    if table.spec.path == "/events":  # an infinite number is missing there
+        wanted = {name: math.nan if value in (math.inf, -math.inf) else value for name, value in wanted.items()}
     needed = set(columns) - NOT_EXPECTED if filled is None else (filled & set(columns)) - NOT_EXPECTED
     if table.spec.path == "/mc_info":
         needed -= {"n_hit_lines", "total_hits"}

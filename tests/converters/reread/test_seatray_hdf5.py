@@ -57,6 +57,7 @@ def test_both_readers_agree_on_several_tables(tmp_path, reco):
 def test_both_readers_agree_on_fits_that_failed(tmp_path):
     fits = tableio["rows"](KEYS, [*tableio["FIT"], ("fit_status", "<i4")])
     fits["fit_status"] = [0, 10, -1, 60, 0, 1]
+    fits["azimuth"][0] = -2.5
     fits["energy"][:3], fits["x"][4], fits["quality"][2] = np.inf, -np.inf, np.nan
     path = tableio["write"](tmp_path / "x.h5", {"AafitFinalFit": fits})
     tableio["write_hits"](path, "AafitFinalFit", [3, 4, 0, 5, 1, 1])
