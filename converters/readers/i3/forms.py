@@ -7,7 +7,6 @@ between them. An object that has these marks is read in one step; any other take
 import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from operator import itemgetter
 from typing import Any, Protocol
 
 from converters.readers.i3.classes.fits import LOG_LIKELIHOOD, LogLikelihood
@@ -41,6 +40,9 @@ _FIELD_VECTOR = struct.Struct("<2sI")
 _EIGHT_AT_MOST = bytes(range(9))
 _USED = bytes(0xFF >> unused for unused in range(256))
 """By number of unused bits: the bits of a byte that are used."""
+
+
+Number = float | int | bool
 
 
 class ShortCut(Protocol):
@@ -90,8 +92,32 @@ def _opening(name: str, version: int) -> bytes:
     return named + _TRACKED + _number(1)
 
 
-def _scalar(name: str, letter: str) -> Form:
-    return Form(_opening(name, 0), struct.Struct(f"<{letter}"), (), itemgetter(0))
+@dataclass(frozen=True, slots=True)
+class NumberForm:
+    """Objects that are one number.
+
+    Parameters
+    ----------
+    opening
+        The bytes with which each of them begins, up to the number.
+    letter
+        How the number is stored, as a letter of Python's module `struct`.
+    """
+
+    opening: bytes
+    letter: str
+
+    @property
+    def size(self) -> int:
+        """Length of each object, in bytes."""
+        return len(self.opening) + struct.calcsize(f"<{self.letter}")
+
+    def read(self, data: bytes) -> Number | None:
+        """Return the number, None if the bytes are not of this form."""
+        if len(data) != self.size or not data.startswith(self.opening):
+            return None
+        found: Number = struct.unpack_from(f"<{self.letter}", data, len(self.opening))[0]
+        return found
 
 
 def _likelihood() -> Form:
@@ -208,9 +234,9 @@ class HeaderForm:
 
 
 FORMS: Mapping[tuple[str, int], ShortCut] = {
-    (DOUBLE.name, 0): _scalar(DOUBLE.name, "d"),
-    (INTEGER.name, 0): _scalar(INTEGER.name, "i"),
-    (BOOLEAN.name, 0): _scalar(BOOLEAN.name, "?"),
+    (DOUBLE.name, 0): NumberForm(_opening(DOUBLE.name, 0), "d"),
+    (INTEGER.name, 0): NumberForm(_opening(INTEGER.name, 0), "i"),
+    (BOOLEAN.name, 0): NumberForm(_opening(BOOLEAN.name, 0), "?"),
     (LOG_LIKELIHOOD.name, 0): _likelihood(),
     **{(PARTICLE.name, version): _particle(version) for version in USUAL_VERSIONS},
     (EVENT_HEADER.name, 3): HeaderForm(_opening(EVENT_HEADER.name, 3)),
