@@ -6,7 +6,7 @@ between them. An object that has these marks is read in one step; any other take
 
 import struct
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from converters.readers.i3.classes.fits import LOG_LIKELIHOOD, LogLikelihood
@@ -67,19 +67,24 @@ class Form:
         Places of the marks among the values of the layout, and what they must be.
     build
         Makes the object from all values of the layout.
+    size
+        Length of each object, in bytes.
     """
 
     opening: bytes
     layout: struct.Struct
     marks: tuple[tuple[int, bytes], ...]
     build: Callable[[tuple[Any, ...]], Any]
+    size: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "size", len(self.opening) + self.layout.size)
 
     def read(self, data: bytes) -> Any:
         """Return the object, None if the bytes are not of this form."""
-        opening, layout = self.opening, self.layout
-        if len(data) != len(opening) + layout.size or not data.startswith(opening):
+        if len(data) != self.size or not data.startswith(self.opening):
             return None
-        values = layout.unpack_from(data, len(opening))
+        values = self.layout.unpack_from(data, self.size - self.layout.size)
         for place, mark in self.marks:
             if values[place] != mark:
                 return None
@@ -130,8 +135,8 @@ def _particle(version: int) -> Form:
     layout = struct.Struct(f"<iQiii{len(position)}s3d{len(direction)}s2d4di")
 
     def build(values: tuple[Any, ...]) -> Particle:
-        minor, major, code, shape, fit_status, _, x, y, z, _, *rest = values
-        return Particle._make((version, minor, major, code, shape, fit_status, x, y, z, *rest, _NAN, _NAN))
+        # Not by keywords: a file has millions of particles.
+        return Particle._make((version, *values[:5], *values[6:9], *values[10:], _NAN, _NAN))
 
     return Form(_opening(PARTICLE.name, version), layout, ((5, position), (9, direction)), build)
 

@@ -207,12 +207,13 @@ class Mixer:
         wanted = self._runs.get(run)
         if wanted is None:
             wanted = self._runs[run] = _Wanted(run, self._wanted)
-        values = frame.unpack(wanted.layout, begin)
-        if values[::2] == wanted.marks:
-            found.numbers.update(zip(wanted.keys, values[1::2], strict=True))
-        else:
-            for label, place, size in wanted.numbers:
-                _take(frame, (label, begin + place, size), found)
+        if wanted.numbers:
+            values = frame.unpack(wanted.layout, begin)
+            if values[::2] == wanted.marks:
+                found.numbers.update(zip(wanted.keys, values[1::2], strict=True))
+            else:
+                for label, place, size in wanted.numbers:
+                    _take(frame, (label, begin + place, size), found)
         for label, place, size in wanted.others:
             found.items[label.variant.key] = Item(label, frame.piece(begin + place, size))
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any, TypeVar
 
@@ -35,6 +35,7 @@ NO_FITTED_HITS = HitCount(-1, -1, _NAN, -1)
 _NO_LIKELIHOOD = LogLikelihood(_NAN, _NAN, -1, -1)
 _NUMBERS = frozenset({DOUBLE.name, INTEGER.name, BOOLEAN.name})
 _LARGEST_BIT = 63
+_INTERACTION = "InteractionType"
 _ANTARES_HIERARCHY = "AntTriggerHierarchy"
 
 
@@ -106,7 +107,7 @@ class _Values:
         variant = self._objects.items[HEADER_KEY].variant
         self._tally.doubtful[variant] += 1
         self._tally.reasons.setdefault(variant, f"the name of the split is longer than {STREAM_WIDTH} bytes: left out")
-        return replace(header, stream="")
+        return header._replace(stream="")
 
     def particle(self, key: str) -> Particle | Extended | None:
         """Return an I3Particle, a class that has more, or the particle with which one of an unknown class begins."""
@@ -137,9 +138,8 @@ def event_rows(frame: int, objects: Objects, plan: Plan, shown: Fit | None, tall
     found = EventRows(frame, values.header())
     counter = values.number(TRIGGER_COUNTER_KEY, INTEGER, int)
     found.trigger_counter = counter if counter is not None else -1
-    for fit in plan.fits:
-        particle = values.particle(fit.key)
-        found.fits.append(None if particle is None else _fit_row(fit, particle, values))
+    particles = ((fit, values.particle(fit.key)) for fit in plan.fits)
+    found.fits = [None if particle is None else _fit_row(fit, particle, values) for fit, particle in particles]
     found.scalars = _scalar_row(objects, plan.scalar_missing, tally)
     _add_weights(found, plan.weights, values)
     for key in plan.trees:
@@ -199,7 +199,8 @@ def _add_weights(found: EventRows, weights: Sequence[Weights], values: _Values) 
         row += _entries(pairs, weight.values)
         if pairs and found.current < 0:
             # IceTray's neutrino generators: 1 charged, 2 neutral current.
-            found.current = {1.0: 1, 2.0: 0}.get(dict(pairs).get("InteractionType", _NAN), -1)
+            kind = next((value for name, value in reversed(pairs) if name == _INTERACTION), _NAN)
+            found.current = {1.0: 1, 2.0: 0}.get(kind, -1)
     found.weights = row if met else None
 
 

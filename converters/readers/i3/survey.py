@@ -144,14 +144,15 @@ class _Counts:
 
 
 def _count(found: Survey, frame: Frame, counts: _Counts) -> None:
+    known = counts.known
     for what, begin, size in frame.parts:
         if isinstance(what, Run):
             _count_run(found, frame, counts, what, begin)
             continue
-        met = _known(found, frame, counts, (what, begin, size))
+        met = known.get(what) or _known(found, frame, counts, (what, begin, size))
         met.objects += 1
         met.size += size
-        if met.open:
+        if met.tries or met.names is not None:
             _look(found, frame, met, (what, begin, size))
 
 

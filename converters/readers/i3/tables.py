@@ -13,7 +13,7 @@ from converters.readers.i3.rows import NO_FITTED_HITS, EventRows, Row
 from converters.readers.i3.specs import HEADER_TABLE
 from converters.readers.i3.truth import on_the_sphere, particle_rows, truth_columns
 from converters.readers.i3.weights import weight_columns
-from converters.readers.seatray_hdf5 import fit_columns
+from converters.readers.seatray_shown import fit_columns
 from converters.source import Batch
 from legacy.model import Column, ColumnSpec, StructuredArray, Table, TableSpec
 
