@@ -1,4 +1,7 @@
-"""What surrounds the objects of frames, learnt once: a file has few kinds of objects, and each of them many times."""
+"""What surrounds the objects of frames, learnt once: a file has few kinds of objects, and each of them many times.
+
+What is learnt is bounded: so many labels, so many runs of them, whatever the length of the file.
+"""
 
 import struct
 from collections.abc import Sequence
@@ -69,21 +72,8 @@ class Label:
     """
 
     __slots__ = (
-        *(
-            "beginning",
-            "bound",
-            "constant",
-            "ends_runs",
-            "form",
-            "guesses",
-            "head",
-            "key",
-            "lead",
-            "runs",
-            "size",
-            "steady",
-        ),
-        *("steady", "variant", "whole", "_changes", "_telling"),
+        *("beginning", "form", "head", "key", "lead", "variant"),
+        *("bound", "constant", "ends_runs", "guesses", "runs", "size", "steady", "whole", "_changes", "_telling"),
     )
 
     def __init__(self, head: bytes, key: bytes, beginning: bytes, variant: Variant, *, telling: bool) -> None:
