@@ -108,7 +108,7 @@ def _read(path: Path, *, hashed: bool) -> Answer:
 def _convert(path: Path, out: Path) -> Answer:
     """Convert the file in this process: reader, sha256, HDF5, manifest entry."""
     from converters.pipeline import convert_one
-    from converters.readers.evt import EvtReader
+    from converters.readers.evt.reader import EvtReader
     from converters.registry import SUFFIXES
     from converters.request import Request
 

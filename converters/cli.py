@@ -56,6 +56,15 @@ AntDstMapping = Annotated[
 ]
 
 
+def _chosen(mapping: Path | None) -> tuple[str, str] | None:
+    """Return the user's mapping of AntDST files, None without one."""
+    if mapping is None:
+        return None
+    from converters.readers.antdst.mapping import choose
+
+    return choose(mapping)
+
+
 def inspect(
     files: Annotated[list[Path], typer.Argument(help="Files to look at.", metavar="FILE", readable=False)],
     antdst_mapping: AntDstMapping = None,
@@ -66,11 +75,10 @@ def inspect(
     Example: antares-legacy inspect events.evt run.root
     """
     from converters.inspect import describe
-    from converters.readers.antdst.mapping import choose
     from converters.terminal import terminal_width
     from legacy.errors import AntaresLegacyError
 
-    mapping = choose(antdst_mapping) if antdst_mapping else None
+    mapping = _chosen(antdst_mapping)
     results: list[dict[str, object]] = []
     failed = False
     for path in files:
@@ -150,7 +158,6 @@ def convert(
     Example: antares-legacy convert mc/ data.root -o level3 --jobs 4
     """
     from converters.metadata import read_metadata
-    from converters.readers.antdst.mapping import choose
     from converters.registry import require_format
     from converters.request import Request
     from converters.source import ReadOptions
@@ -168,7 +175,7 @@ def convert(
         reco=reco,
         salvage=salvage,
         fix_known_defects=fix_known_defects,
-        antdst_mapping=choose(antdst_mapping) if antdst_mapping else None,
+        antdst_mapping=_chosen(antdst_mapping),
     )
     template = Request(
         source=Path(),

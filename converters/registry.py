@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from converters.auxiliary.contract import AuxiliaryFormat
-from converters.reread.contract import Rereader
-from converters.source import Reader
-from converters.writers.writer import Writer
 from legacy.errors import UsageError, nearest
+
+if TYPE_CHECKING:  # looking for a format needs none of what these import
+    from converters.auxiliary.contract import AuxiliaryFormat
+    from converters.reread.contract import Rereader
+    from converters.source import Reader
+    from converters.writers.writer import Writer
 
 READER_GROUP = "antares_legacy.readers"
 
@@ -43,7 +45,7 @@ class ReaderRow:
 
 
 READERS = (
-    ReaderRow("evt", "converters.readers.evt:EvtReader", "converters.reread.evt:reread", "text"),
+    ReaderRow("evt", "converters.readers.evt.reader:EvtReader", "converters.reread.evt:reread", "text"),
     ReaderRow(
         "offline-root",
         "converters.readers.offline_root:OfflineRootReader",
@@ -140,7 +142,7 @@ def reader_row(name: str) -> ReaderRow:
     raise UsageError(f"unknown format '{name}'; {nearest(name, known)}")
 
 
-def load_auxiliary(name: str) -> AuxiliaryFormat:
+def load_auxiliary(name: str) -> "AuxiliaryFormat":
     """Make what knows a format without events; `name` is that of a row of `AUXILIARY`."""
     dotted = next(row.format for row in AUXILIARY if row.name == name)
     return cast("AuxiliaryFormat", _load(dotted)())
@@ -157,17 +159,17 @@ def require_format(name: str) -> None:
         reader_row(name)
 
 
-def load_reader(name: str) -> Reader:
+def load_reader(name: str) -> "Reader":
     """Make the reader called `name`; raises UsageError if there is none."""
     return cast("Reader", _load(reader_row(name).reader)())
 
 
-def load_rereader(name: str) -> Rereader | None:
+def load_rereader(name: str) -> "Rereader | None":
     """Return the second reader of a format, None if there is none."""
     dotted = reader_row(name).reread
     return cast("Rereader", _load(dotted)) if dotted else None
 
 
-def load_writer(name: str) -> Writer:
+def load_writer(name: str) -> "Writer":
     """Make the writer of a product; `name` is a key of `WRITERS`."""
     return cast("Writer", _load(WRITERS[name])())

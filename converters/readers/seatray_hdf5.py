@@ -5,7 +5,7 @@ Every table with one row per event becomes ``/reco/<name>``. An event is what th
 ``seatray/antares.h5``. The file has no time of the events, so there is no right ascension and no declination.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,7 @@ import numpy as np
 
 from converters.readers.safe_names import printable
 from converters.readers.seatray_events import merge_events
+from converters.readers.seatray_shown import fit_columns, shown_fields
 from converters.readers.seatray_tables import (
     INDEX_GROUP,
     KEY,
@@ -37,11 +38,7 @@ _PREFERRED = ("aafit", "bbfit_track", "gridfit", "bbfit_bright")
 _ANTARES_TABLES = ("Aafit", "BBFit", "GridFit")
 _RECO_WIDTH = 16
 _STATUS = "fit_status"
-_ORIGIN = {"x": -8221.6, "y": -2381.9, "z": 2475.0}
-"""From UTM zone 32 N coordinates less 260000 and 4740000 m, and the height above the sea, to the detector's:
-its site is 268221.6 E, 4742381.9 N (KM3NeT/km3astro: constants.py), the nominal sea floor 2475 m deep."""
 _HITS_USED = "HitsUsed"
-_DIRECT = {"quality": "quality", "energy": "energy", "nUsedHits": "n_hits", "nUsedLines": "n_lines"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,45 +299,6 @@ class SeatrayHdf5File(OpenSource):
     def close(self) -> None:
         """Close the file."""
         self._file.close()
-
-
-def fit_columns(fit: Mapping[str, Column], *, antares: bool) -> dict[str, Column]:
-    """Return the columns of ``/events`` that a fit gives.
-
-    Parameters
-    ----------
-    fit
-        Columns of the fit by their names in the source, each of length n.
-    antares
-        True if the positions are those of ANTARES.
-
-    Returns
-    -------
-    dict
-        Column of ``/events`` to values, each of length n.
-    """
-    columns: dict[str, Column] = {}
-    zenith, azimuth = (fit[name].astype(np.float64) for name in ("zenith", "azimuth"))
-    good = (zenith >= 0) & (zenith <= np.pi) & (np.abs(azimuth) <= 2 * np.pi)
-    columns["zenith"] = np.where(good, zenith, np.nan)
-    # As everywhere in /events from 0 to 2 pi; /reco has the source's own number.
-    columns["azimuth"] = np.where(good, np.where(azimuth < 0, azimuth + 2 * np.pi, azimuth), np.nan)
-    if antares and set(_ORIGIN) <= set(fit):
-        columns |= {f"pos_{axis}": fit[axis].astype(np.float64) + shift for axis, shift in _ORIGIN.items()}
-    for field, target in _DIRECT.items():
-        wanted = "f" if target in ("energy", "quality") else "i"
-        if field in fit and fit[field].dtype.kind == wanted:
-            values = fit[field].astype(f"{wanted}8")
-            columns[target] = values if wanted == "f" else np.where(values < 0, -1, values)
-    return columns
-
-
-def shown_fields(antares: bool) -> dict[str, str]:
-    """Return for each field that ``/events`` shows the column there."""
-    shown = {"zenith": "zenith, dir_*", "azimuth": "azimuth, dir_*", **_DIRECT}
-    if antares:
-        shown |= {axis: f"pos_{axis}, {shift:+} m" for axis, shift in _ORIGIN.items()}
-    return {field: f"/events.{target}" for field, target in shown.items()}
 
 
 def _names_antares(content: Content) -> bool:

@@ -84,9 +84,13 @@ def _root_attributes(product: Product) -> dict[str, str]:
 
 
 def _set_attributes(node: Any, attributes: Mapping[str, str]) -> None:
+    """Give a new group or dataset its attributes; by h5py's lower level, since a product has thousands of them."""
+    scalar = h5py.h5s.create(h5py.h5s.SCALAR)
     for name, text in attributes.items():
         # Fixed-width bytes: readers in C and old Fortran have no variable-length strings.
-        node.attrs[name] = np.bytes_(text.encode() or b"")
+        value = np.asarray(text.encode())
+        attribute = h5py.h5a.create(node.id, name.encode(), h5py.h5t.py_create(value.dtype, logical=True), scalar)
+        attribute.write(value)
 
 
 def _written_table(file: Any, table: TableStream) -> Iterator[None]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from converters.layout import EVENT_INFO_TABLE, EVENTS_TABLE
-from converters.readers.evt import EvtReader
+from converters.readers.evt.reader import EvtReader
 from converters.reread.contract import Expected, Value
 from converters.reread.evt import reread
 from converters.source import Batch, CoverageRow, HeaderLine, ReadOptions, SourceFacts

@@ -1,5 +1,1 @@
 """ASCII `.evt` files, as written by GENHEN, KM3, MODK40, KM3Sim, gSeaGen, MUPAGE, Corant and propa."""
-
-from converters.readers.evt.reader import EvtReader
-
-__all__ = ["EvtReader"]

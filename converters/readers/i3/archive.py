@@ -7,8 +7,10 @@ follows.
 """
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import repeat
+from operator import itemgetter
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
@@ -31,6 +33,7 @@ _NEW_CLASS = 2
 _LONGEST_CLASS_NAME = 127
 _DEEPEST = 64
 _UNFINISHED = object()
+_first = itemgetter(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,40 @@ class Kind(Generic[T]):
     name: str
     newest: int
     load: "Callable[[Archive, int], T]"
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """A class whose members are numbers alone, so that many objects can be read in one step.
+
+    Parameters
+    ----------
+    kind
+        How to read one of them; it gives the numbers.
+    layouts
+        By class version: the numbers.
+    numbered
+        The same with the number of the object before them, as objects of a tracked class have it.
+    """
+
+    kind: Kind[tuple[Any, ...]]
+    layouts: tuple[struct.Struct, ...]
+    numbered: tuple[struct.Struct, ...]
+
+
+def plain(name: str, *layouts: str) -> Plain:
+    """Describe a class of numbers.
+
+    Parameters
+    ----------
+    name
+        Name of the class.
+    layouts
+        For each class version from 0 on, letters of Python's module `struct`; what nobody needs is ``x``.
+    """
+    alone = tuple(struct.Struct(f"<{letters}") for letters in layouts)
+    numbered = tuple(struct.Struct(f"<I{letters}") for letters in layouts)
+    return Plain(Kind(name, len(layouts) - 1, lambda archive, version: archive.unpack(alone[version])), alone, numbered)
 
 
 class Announced(NamedTuple):
@@ -194,9 +231,14 @@ class Archive:
             info = self._classes[name] = (tracked, version)
         return info
 
-    def version_of(self, name: str) -> int:
-        """Return the version of a class met so far, -1 if it was not met."""
-        return self._classes.get(name, (0, -1))[1]
+    def class_of(self, name: str) -> tuple[int, int]:
+        """Return whether a class met so far is tracked, and its version; 0 and -1 if it was not met."""
+        return self._classes.get(name, (0, -1))
+
+    def untracked(self, name: str) -> None:
+        """Meet a class of the standard library; raises FormatError if its objects have numbers."""
+        if (self._classes.get(name) or self.announce(name))[0]:
+            raise FormatError(f"the class {name} is tracked, which no known writer does")
 
     def object(self, kind: Kind[T]) -> T:
         """Read an object, or find the earlier one that is meant.
@@ -238,8 +280,51 @@ class Archive:
             raise FormatError(f"object number {number} lies in itself")
         return found
 
+    @property
+    def next_number(self) -> int:
+        """Number of the next object that is new."""
+        return len(self._objects)
+
+    def pass_to(self, at: int, objects: Iterable[tuple[str, Any]]) -> None:
+        """Go on at a place, after objects (name of the class, value) that the caller read, whose numbers were right."""
+        self.at = at
+        self._objects.extend(objects)
+
+    def plain_objects(self, plain: Plain, number: int) -> list[tuple[Any, ...]]:
+        """Read objects of a class of numbers, one behind the other; raises as `object` does."""
+        if not number:
+            return []
+        name = plain.kind.name
+        tracked, version = self.announce(name)
+        if version > plain.kind.newest:
+            raise UnknownLayoutError(f"{name} version {version}")
+        layout = (plain.numbered if tracked else plain.layouts)[version]
+        end = self.at + number * layout.size
+        if end <= self.end:
+            found = list(layout.iter_unpack(self.data[self.at : end]))
+            if not tracked:
+                self.at = end
+                return found
+            first = len(self._objects)
+            if list(map(_first, found)) == list(range(first, first + number)):
+                values = [row[1:] for row in found]
+                self.pass_to(end, zip(repeat(name), values))
+                return values
+        return [self.object(plain.kind) for _ in range(number)]  # some are earlier ones, or bytes are missing
+
+    def container(self, name: str) -> int:
+        """Read the beginning of a container of objects, class info and count, and return how many items follow.
+
+        Parameters
+        ----------
+        name
+            What stands for the container's class in this buffer.
+        """
+        self.untracked(name)
+        return self.count()
+
     def items(self, name: str, read: "Callable[[Archive], T]") -> list[T]:
-        """Read a container of objects: class info of the container, count, items.
+        """Read a container of objects.
 
         Parameters
         ----------
@@ -248,18 +333,14 @@ class Archive:
         read
             Reads one item.
         """
-        tracked, _ = self.announce(name)
-        if tracked:
-            raise FormatError(f"the container {name} is tracked, which no known writer does")
-        return [read(self) for _ in range(self.count())]
+        return [read(self) for _ in range(self.container(name))]
 
     def pairs(self, name: str, read: "Callable[[Archive], T]") -> list[T]:
         """Read a map: class info of the map, count, and pairs, the first with class info of its own."""
         pair = f"pair in {name}"
 
         def one(archive: Archive) -> T:
-            if archive.announce(pair)[0]:
-                raise FormatError(f"a {pair} is tracked, which no known writer does")
+            archive.untracked(pair)
             return read(archive)
 
         return self.items(name, one)

@@ -17,6 +17,9 @@ _OLDEST, _NEWEST = 1, 5
 _SHAPES = frozenset({0, 10, 20, 30, 31, 40, 50, 60, 70, 80, 90})
 _FIT_STATUS = frozenset({-1, 0, 10, 20, 30, 40, 50, 60})
 _TRACKED = (1, 0)
+_WIDE_VERSION = 255
+_INFO, _INFO_AND_NUMBER = 2, 6
+"""Bytes of the class info of an object that is not tracked, and of one that is."""
 
 
 class ParticleBase(NamedTuple):
@@ -38,6 +41,15 @@ def _base(archive: Archive, version: int) -> Particle:  # noqa: ARG001  the vers
     return archive.object(PARTICLE)
 
 
+def _may_begin_so(data: bytes, begin: int) -> bool:
+    """Say if class info like that of an I3Particle stands behind that of the object itself: most have no such thing."""
+    if data[begin + 1] == _WIDE_VERSION:
+        return True
+    inner = begin + (_INFO_AND_NUMBER if data[begin] else _INFO)
+    info = data[inner : inner + _INFO]
+    return len(info) == _INFO and info[0] == _TRACKED[0] and _OLDEST <= info[1] <= _NEWEST
+
+
 def particle_base(data: bytes) -> ParticleBase | None:
     """Read the I3Particle with which an object of an unknown class begins, None if it does not begin so.
 
@@ -47,7 +59,7 @@ def particle_base(data: bytes) -> ParticleBase | None:
         The bytes are no object.
     """
     said = announced(data)
-    if not said.name:
+    if not said.name or not _may_begin_so(data, said.begin):
         return None
     archive = Archive(data, said.begin)
     outer = Kind(said.name, said.version, _base)

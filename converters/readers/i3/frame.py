@@ -6,10 +6,11 @@ Layouts of the frame versions 2 to 6: ``docs/i3.md``. A file has no header, no i
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from converters.readers.i3 import checksum
 from converters.readers.i3.faults import FormatError, UnknownLayoutError
-from converters.readers.i3.labels import Label, Labels
+from converters.readers.i3.labels import Label, Labels, Run, Slot
 
 TAG = b"[i3]"
 NEWEST = 6
@@ -28,10 +29,8 @@ _U32 = struct.Struct("<I")
 _U64 = struct.Struct("<Q")
 _ESCAPE = 0xFFFFFFFF
 
-
-Slot = tuple[Label, int, int]
-"""One object of a frame: what surrounds it, where it begins in the frame, and its length, both in bytes. A plain tuple,
-since a frame has hundreds of them."""
+Part = tuple[Label | Run, int, int]
+"""One object of a frame, or a run of several: what surrounds it, where it begins in the frame, and its length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +47,8 @@ class Frame:
         Version of the frame's layout.
     stream
         Its letter: G, C, D, I, S, Q, P, N or another.
-    slots
-        Its objects.
+    parts
+        Its objects, one by one or in runs.
     sound
         Whether its checksum is right; None if that was not asked for or cannot be said.
     size
@@ -60,17 +59,36 @@ class Frame:
     offset: int
     version: int
     stream: str
-    slots: list[Slot]
+    parts: list[Part]
     sound: bool | None
     size: int
     _data: bytes
     _origin: int
 
+    @property
+    def slots(self) -> list[Slot]:
+        """Its objects, one by one."""
+        found: list[Slot] = []
+        for what, begin, size in self.parts:
+            if isinstance(what, Run):
+                found += what.slots_at(begin)
+            else:
+                found.append((what, begin, size))
+        return found
+
     def bytes_of(self, slot: Slot) -> bytes:
         """Return the bytes of an object."""
         _, begin, size = slot
+        return self.piece(begin, size)
+
+    def piece(self, begin: int, size: int) -> bytes:
+        """Return `size` bytes of the frame."""
         begin += self._origin
         return self._data[begin : begin + size]
+
+    def unpack(self, layout: struct.Struct, begin: int) -> tuple[Any, ...]:
+        """Read bytes of the frame."""
+        return layout.unpack_from(self._data, self._origin + begin)
 
     def objects_under(self, key: bytes) -> Iterator[bytes]:
         """Yield the bytes of each object under a key."""
@@ -184,19 +202,19 @@ def _frame(cursor: _Cursor, labels: Labels, number: int, *, verify: bool) -> Fra
     given: int | None = None
     sound: bool | None = None
     if version < _FIRST_WITH_TRAILER:
-        stream, slots = _old_frame(cursor, labels, version)
+        stream, parts = _old_frame(cursor, labels, version)
     else:
         _class_info(cursor, "the stream")
         covered = cursor.at - cursor.origin
         stream = _letter(cursor)
-        slots = _slots(cursor, labels, stream)
+        parts = _parts(cursor, labels, stream)
         end = cursor.at - cursor.origin
         given = cursor.u32("the checksum")
         if verify:
             body = cursor.data[cursor.origin + covered : cursor.origin + end]
             sound = checksum.verified(version, body, given)
     size = cursor.at - cursor.origin
-    return Frame(number, cursor.offset, version, stream, slots, sound, size, cursor.data, cursor.origin)
+    return Frame(number, cursor.offset, version, stream, parts, sound, size, cursor.data, cursor.origin)
 
 
 def _version(cursor: _Cursor) -> int:
@@ -213,7 +231,7 @@ def _version(cursor: _Cursor) -> int:
     return version
 
 
-def _old_frame(cursor: _Cursor, labels: Labels, version: int) -> tuple[str, list[Slot]]:
+def _old_frame(cursor: _Cursor, labels: Labels, version: int) -> tuple[str, list[Part]]:
     """Read what follows the version in the layouts 2 to 4, whose checksums no later program looks at."""
     if version > _LAST_WITHOUT_TAG:
         cursor.skip(12, "size and checksum")
@@ -224,10 +242,10 @@ def _old_frame(cursor: _Cursor, labels: Labels, version: int) -> tuple[str, list
         _history(cursor)
         _class_info(cursor, "the stream")
         stream = _letter(cursor)
-    slots = _slots(cursor, labels, stream)
+    parts = _parts(cursor, labels, stream)
     if version == _LAST_WITHOUT_TAG:
         cursor.skip(12, "size and checksum")
-    return stream, slots
+    return stream, parts
 
 
 def _class_info(cursor: _Cursor, what: str) -> bool:
@@ -264,39 +282,62 @@ def _history(cursor: _Cursor) -> None:
             cursor.text("a name in the history")
 
 
-def _slots(cursor: _Cursor, labels: Labels, stream: str) -> list[Slot]:
+def _parts(cursor: _Cursor, labels: Labels, stream: str) -> list[Part]:
     """Find the objects of a frame.
 
-    Nearly always the next object is of a kind that came next before, and lies in what is in memory already: that is
-    tried first, by comparing the bytes around it, and needs no look at its parts.
+    Nearly always the next objects are those that came next before, and lie in what is in memory already: that is
+    tried first, by comparing the bytes around them, and needs no look at their parts.
     """
     left = cursor.count(_MAX_SLOTS, "the number of objects")
-    slots: list[Slot] = []
+    parts: list[Part] = []
     data, at, origin = cursor.data, cursor.at, cursor.origin
-    starts, add, end = data.startswith, slots.append, len(data)
-    label = labels.start(stream)
-    for _ in range(left):
-        for guess in label.guesses:
-            begin = at + guess.lead
-            if guess.steady and starts(guess.whole, at):
-                size = guess.size
-            elif begin <= end and starts(guess.head, at):
-                size = guess.size_of(data, begin)
-            else:
-                continue
-            if begin + size <= end:
-                add((guess, begin - origin, size))
-                label, at = guess, begin + size
+    starts, add, end = data.startswith, parts.append, len(data)
+    label = before = labels.start(stream)
+    row: list[Slot] = []  # what came behind `before`, as long as no size ever changed
+    while left:
+        for run in label.runs:
+            behind = at + run.size
+            if (
+                starts(run.opening, at)
+                and behind <= end
+                and run.count <= left
+                and run.read_marks(data, at) == run.marks
+            ):
+                add((run, at - origin, run.size))
+                label, at, left = run.last, behind, left - run.count
                 break
         else:
-            cursor.at = at
-            slot = _slot(cursor, labels)
+            slot = None
+            for guess in label.guesses:
+                begin = at + guess.lead
+                if guess.steady and starts(guess.whole, at):
+                    size = guess.size
+                elif begin <= end and starts(guess.head, at):
+                    size = guess.size_of(data, begin)
+                else:
+                    continue
+                if begin + size <= end:
+                    slot = guess, begin - origin, size
+                    label, at = guess, begin + size
+                    break
+            if slot is None:
+                cursor.at = at
+                slot = _slot(cursor, labels)
+                label = label.followed_by(slot[0])
+                data, at, origin = cursor.data, cursor.at, cursor.origin
+                starts, end = data.startswith, len(data)
             add(slot)
-            label = label.followed_by(slot[0])
-            data, at, origin = cursor.data, cursor.at, cursor.origin
-            starts, end = data.startswith, len(data)
+            left -= 1
+            if label.constant:
+                row.append(slot)
+            if left and not label.bound:
+                continue
+        if row:
+            labels.learn(before, row)
+            row = []
+        before = label
     cursor.at = at
-    return slots
+    return parts
 
 
 def _slot(cursor: _Cursor, labels: Labels) -> Slot:

@@ -56,37 +56,34 @@ class HitCounter:
         value = self._value(key)
         if value is None:
             return None
-        channels = self._resolved(key)
+        channels = self._resolved(key, value)
         if channels is not None:
             hit = [channel for channel in channels if channel.pulses]  # a series can list modules without hits
-            charges = [pulse.charge for channel in hit for pulse in channel.pulses]
+            charges = [charge for channel in hit for _, charge in channel.pulses]
             return HitCount(len(hit), len(charges), _sum(charges), len({channel.key.string for channel in hit}))
         if isinstance(value, Mask):  # its source cannot be read, but its own bits can be counted
-            counts = [bits.bit_count() for bits in value.pulses]
-            return HitCount(sum(map(bool, counts)), sum(counts), math.nan, -1)
+            pulses = value.pulses
+            return HitCount(len(pulses) - pulses.count(0), sum(map(int.bit_count, pulses)), math.nan, -1)
         return HitCount(-1, -1, math.nan, -1)
 
     def _value(self, key: str) -> Mask | list[Channel] | list[str] | None:
-        item = self._objects.get(key)
+        item = self._objects.items.get(key)
         if item is None or item.variant.name not in SERIES_CLASSES:
             return None
         found: Mask | list[Channel] | list[str] | None = item.value(self._tally)
         return found
 
-    def _resolved(self, key: str, depth: int = 0) -> list[Channel] | None:
+    def _resolved(self, key: str, value: Mask | list[Channel] | list[str], depth: int = 0) -> list[Channel] | None:
         """Return the pulses that an object stands for; None if its sources cannot be read or lead back to it."""
         if key in self._channels:
             return self._channels[key]
         if depth > _DEEPEST:
             return None
         self._channels[key] = None
-        item, value = self._objects.get(key), self._value(key)
-        if item is None or value is None:
-            return None
         if isinstance(value, Mask):
             source = self._source(value.source, depth + 1)
             found = None if source is None else _chosen(value, source)
-        elif item.variant.name == PULSE_UNION.name:
+        elif self._objects.items[key].variant.name == PULSE_UNION.name:
             found = self._union(cast("list[str]", value), depth + 1)
         else:
             found = cast("list[Channel]", value)
@@ -95,8 +92,11 @@ class HitCounter:
 
     def _source(self, key: str, depth: int) -> list[Channel] | None:
         """Return what a mask or union is made from, None also if an event's are made from too much."""
-        found = self._resolved(key, depth)
-        self._pulses += sum(len(channel.pulses) for channel in found or ())
+        value = self._value(key)
+        found = None if value is None else self._resolved(key, value, depth)
+        if found is None:
+            return None
+        self._pulses += sum(len(channel.pulses) for channel in found)
         return found if self._pulses <= _MOST_PULSES else None
 
     def _union(self, sources: list[str], depth: int) -> list[Channel] | None:

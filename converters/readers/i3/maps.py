@@ -4,7 +4,6 @@ import struct
 from typing import NamedTuple, Self
 
 from converters.readers.i3.archive import Archive
-from converters.readers.i3.faults import FormatError
 
 _U32 = struct.Struct("<I")
 _F64 = struct.Struct("<d")
@@ -49,11 +48,9 @@ def named_doubles(archive: Archive) -> list[tuple[str, float]]:
     FormatError
         The bytes are damaged.
     """
-    if archive.announce("map")[0]:
-        raise FormatError("the container map is tracked, which no known writer does")
-    number = archive.count()
-    if number and archive.announce("pair in map")[0]:
-        raise FormatError("a pair in map is tracked, which no known writer does")
+    number = archive.container("map")
+    if number:
+        archive.untracked("pair in map")
     begin = archive.at
     mark = number, archive.left, archive.data[begin : begin + _TELLING]
     learnt = _LEARNT.get(mark)

@@ -1,14 +1,16 @@
 """The objects of an event: its own, and those of earlier frames that it inherits."""
 
+import struct
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from converters.readers.i3.derived import particle_base
 from converters.readers.i3.faults import FormatError, UnknownLayoutError
+from converters.readers.i3.forms import Number, NumberForm
 from converters.readers.i3.frame import MAX_FRAME, Frame
-from converters.readers.i3.labels import Label, Variant
+from converters.readers.i3.labels import Label, Run, Slot, Variant
 from converters.readers.i3.registry import decode
 
 PHYSICS, DAQ, TRAY_INFO = "P", "Q", "I"
@@ -76,7 +78,65 @@ def _decoded(variant: Variant, data: bytes, tally: Tally) -> Any:
     return found.value
 
 
-Objects = Mapping[str, Item]
+class Objects(NamedTuple):
+    """What an event has, by key.
+
+    Parameters
+    ----------
+    numbers
+        Objects that are one number, read already. The type says which class it was: I3Double, I3Int or I3Bool.
+    items
+        All others.
+    """
+
+    numbers: dict[str, Number]
+    items: dict[str, Item]
+
+    def get(self, key: str) -> Item | None:
+        """Return an object that is no number, None if there is none."""
+        return self.items.get(key)
+
+    def update(self, other: "Objects") -> None:
+        """Put the objects of another frame in the place of those with the same keys."""
+        for key in self.numbers.keys() & other.items.keys():
+            del self.numbers[key]
+        for key in self.items.keys() & other.numbers.keys():
+            del self.items[key]
+        self.numbers.update(other.numbers)
+        self.items.update(other.items)
+
+
+class _Wanted:
+    """What is read from each frame in which a run of objects is met.
+
+    Parameters
+    ----------
+    run
+        The run.
+    keys
+        Keys of the objects that are wanted.
+    """
+
+    __slots__ = ("keys", "layout", "marks", "numbers", "others")
+
+    def __init__(self, run: Run, keys: Collection[bytes]) -> None:
+        self.numbers: list[Slot] = []
+        self.others: list[Slot] = []
+        marks: list[bytes] = []
+        layout, at = "<", 0
+        for slot in (slot for slot in run.slots if slot[0].key in keys):
+            label, begin, size = slot
+            if not isinstance(label.form, NumberForm) or label.form.size != size:
+                self.others.append(slot)
+                continue
+            self.numbers.append(slot)
+            marks.append(label.form.opening)
+            layout += f"{begin - at}x{len(marks[-1])}s{label.form.letter}"
+            at = begin + size
+        self.layout = struct.Struct(layout)
+        """All numbers, each behind the bytes with which its object begins."""
+        self.marks = tuple(marks)
+        self.keys = tuple(label.variant.key for label, _, _ in self.numbers)
 
 
 class Mixer:
@@ -94,8 +154,9 @@ class Mixer:
 
     def __init__(self, wanted: Collection[bytes]) -> None:
         self._wanted = wanted
-        self._last: dict[str, dict[str, Item]] = {}
+        self._last: dict[str, Objects] = {}
         self._sizes: dict[str, int] = {}
+        self._runs: dict[Run, _Wanted] = {}
 
     def remember(self, frame: Frame) -> None:
         """Take a frame that later ones inherit from.
@@ -114,21 +175,54 @@ class Mixer:
     def forget(self, stream: str) -> None:
         """Drop what was inherited from a stream, whose next frame is lost; it keeps its place among the streams."""
         if stream in self._last:
-            self._last[stream] = {}
+            self._last[stream] = Objects({}, {})
 
     def event(self, frame: Frame) -> Objects:
         """Return all objects of an event."""
-        found: dict[str, Item] = {}
+        found = Objects({}, {})
         for stream in reversed(self._last):
             if stream != frame.stream:
                 found.update(self._last[stream])
         found.update(self._own(frame))
         return found
 
-    def _own(self, frame: Frame) -> dict[str, Item]:
-        found: dict[str, Item] = {}
+    def _own(self, frame: Frame) -> Objects:
+        found = Objects({}, {})
+        for what, begin, size in frame.parts:
+            if isinstance(what, Run):
+                self._take_run(frame, what, begin, found)
+            elif what.key in self._wanted:
+                _take(frame, (what, begin, size), found)
+        if found.numbers.keys().isdisjoint(found.items):
+            return found
+        again = Objects({}, {})  # a key came twice, which no known writer does: the last object counts
         for slot in frame.slots:
-            label = slot[0]
-            if label.key in self._wanted:
-                found[label.variant.key] = Item(label, frame.bytes_of(slot))
-        return found
+            if slot[0].key in self._wanted:
+                one = Objects({}, {})
+                _take(frame, slot, one)
+                again.update(one)
+        return again
+
+    def _take_run(self, frame: Frame, run: Run, begin: int, found: Objects) -> None:
+        wanted = self._runs.get(run)
+        if wanted is None:
+            wanted = self._runs[run] = _Wanted(run, self._wanted)
+        if wanted.numbers:
+            values = frame.unpack(wanted.layout, begin)
+            if values[::2] == wanted.marks:
+                found.numbers.update(zip(wanted.keys, values[1::2], strict=True))
+            else:
+                for label, place, size in wanted.numbers:
+                    _take(frame, (label, begin + place, size), found)
+        for label, place, size in wanted.others:
+            found.items[label.variant.key] = Item(label, frame.piece(begin + place, size))
+
+
+def _take(frame: Frame, slot: Slot, found: Objects) -> None:
+    label, begin, size = slot
+    data = frame.piece(begin, size)
+    number = label.form.read(data) if isinstance(label.form, NumberForm) else None
+    if number is None:
+        found.items[label.variant.key] = Item(label, data)
+    else:
+        found.numbers[label.variant.key] = number

@@ -1,6 +1,7 @@
 """Where the objects of a file go, decided once from the survey; no other object is decoded."""
 
-from collections.abc import Collection, Iterable, Sequence
+import math
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from converters.layout import mc_info_table, reco_table
@@ -19,7 +20,7 @@ from converters.readers.i3.specs import FIT_COLUMNS, LIKELIHOOD_COLUMNS, hits_ta
 from converters.readers.i3.survey import FINAL_VALUES, MAX_COLUMNS, WEIGHTS, Survey
 from converters.readers.safe_names import printable, safe_name, snake_case
 from legacy.columns import GROUP_ID
-from legacy.model import ColumnSpec, TableSpec
+from legacy.model import MISSING_INTEGER, ColumnSpec, TableSpec
 
 HEADER_KEY = "I3EventHeader"
 TRIGGER_COUNTER_KEY = "AntaresTriggerCounter"
@@ -104,8 +105,8 @@ class Plan:
     ----------
     fits
         Particles that are no simulated ones, in the order of their keys.
-    scalars, scalar_table
-        Single numbers, and their table.
+    scalars, scalar_table, scalar_missing
+        Single numbers, their table, and by key what stands in it for one that an event does not have.
     weights, weight_table
         Maps of weights, and the table of all of them.
     trees, truths, mc_table
@@ -121,6 +122,7 @@ class Plan:
     fits: tuple[Fit, ...]
     scalars: tuple[Named, ...]
     scalar_table: TableSpec
+    scalar_missing: Mapping[str, float]
     weights: tuple[Weights, ...]
     weight_table: TableSpec
     trees: tuple[str, ...]
@@ -140,9 +142,10 @@ def make_plan(survey: Survey) -> Plan:
     def keys(*names: str) -> tuple[str, ...]:
         return tuple(sorted({variant.key for variant in variants if variant.name in names}))
 
+    doubles = keys(DOUBLE.name)
     particles = tuple(sorted({v.key for v in variants if is_particle(v, survey.based)}))
-    fits = _fits([key for key in particles if not _is_truth(key)], keys(DOUBLE.name), keys(LOG_LIKELIHOOD.name), survey)
-    scalars, scalar_table = _scalars(keys(DOUBLE.name, INTEGER.name, BOOLEAN.name), keys(DOUBLE.name))
+    fits = _fits([key for key in particles if not _is_truth(key)], doubles, keys(LOG_LIKELIHOOD.name), survey)
+    scalars, scalar_table = _scalars(keys(DOUBLE.name, INTEGER.name, BOOLEAN.name), doubles)
     weights, weight_table = _weights([key for key in keys(STRING_DOUBLE.name) if key.endswith(WEIGHTS)], survey)
     trees, truths = keys(MC_TREE.name), tuple(key for key in particles if _is_truth(key))
     hierarchies, series = keys(TRIGGER_HIERARCHY.name), keys(*SERIES_CLASSES)
@@ -152,6 +155,7 @@ def make_plan(survey: Survey) -> Plan:
         fits,
         scalars,
         scalar_table,
+        {scalar.source: math.nan if scalar.source in doubles else MISSING_INTEGER for scalar in scalars},
         weights,
         weight_table,
         trees,

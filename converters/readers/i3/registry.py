@@ -108,4 +108,4 @@ def _attempt(data: bytes, said: Announced, kind: Kind[Any], *, weighted: bool) -
         found = error
     except struct.error as error:
         found = FormatError(str(error))
-    return found, archive.version_of(PARTICLE.name)
+    return found, archive.class_of(PARTICLE.name)[1]

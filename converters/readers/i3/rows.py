@@ -1,8 +1,8 @@
 """From decoded objects to rows of tables: one event at a time, plain values in the order of the columns."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any, TypeVar
 
@@ -22,6 +22,7 @@ from converters.readers.i3.registry import EXTENSIONS
 from converters.readers.i3.specs import STREAM_WIDTH
 
 T = TypeVar("T")
+N = TypeVar("N", int, float)
 Row = tuple[Any, ...]
 
 _NAN = math.nan
@@ -34,6 +35,7 @@ NO_FITTED_HITS = HitCount(-1, -1, _NAN, -1)
 _NO_LIKELIHOOD = LogLikelihood(_NAN, _NAN, -1, -1)
 _NUMBERS = frozenset({DOUBLE.name, INTEGER.name, BOOLEAN.name})
 _LARGEST_BIT = 63
+_INTERACTION = "InteractionType"
 _ANTARES_HIERARCHY = "AntTriggerHierarchy"
 
 
@@ -92,15 +94,20 @@ class _Values:
         found: T | None = item.value(self._tally)
         return found
 
+    def number(self, key: str, kind: Kind[N], usual: type[N]) -> N | None:
+        """Return an object that is one number, of a class that has this type."""
+        found = self._objects.numbers.get(key)
+        return found if type(found) is usual else self.of(key, kind)
+
     def header(self) -> EventHeader | None:
         """Return the header of the event, without a name of the split that is too long for its column."""
         header = self.of(HEADER_KEY, EVENT_HEADER)
         if header is None or len(header.stream.encode()) <= STREAM_WIDTH:
             return header
-        variant = self._objects[HEADER_KEY].variant
+        variant = self._objects.items[HEADER_KEY].variant
         self._tally.doubtful[variant] += 1
         self._tally.reasons.setdefault(variant, f"the name of the split is longer than {STREAM_WIDTH} bytes: left out")
-        return replace(header, stream="")
+        return header._replace(stream="")
 
     def particle(self, key: str) -> Particle | Extended | None:
         """Return an I3Particle, a class that has more, or the particle with which one of an unknown class begins."""
@@ -129,12 +136,11 @@ def event_rows(frame: int, objects: Objects, plan: Plan, shown: Fit | None, tall
     """
     values = _Values(objects, tally)
     found = EventRows(frame, values.header())
-    counter = values.of(TRIGGER_COUNTER_KEY, INTEGER)
+    counter = values.number(TRIGGER_COUNTER_KEY, INTEGER, int)
     found.trigger_counter = counter if counter is not None else -1
-    for fit in plan.fits:
-        particle = values.particle(fit.key)
-        found.fits.append(None if particle is None else _fit_row(fit, particle, values))
-    found.scalars = _scalar_row(objects, plan.scalars, tally)
+    particles = ((fit, values.particle(fit.key)) for fit in plan.fits)
+    found.fits = [None if particle is None else _fit_row(fit, particle, values) for fit, particle in particles]
+    found.scalars = _scalar_row(objects, plan.scalar_missing, tally)
     _add_weights(found, plan.weights, values)
     for key in plan.trees:
         _add_tree(found, key, values.of(key, MC_TREE))
@@ -146,13 +152,15 @@ def event_rows(frame: int, objects: Objects, plan: Plan, shown: Fit | None, tall
     return found
 
 
-def _scalar_row(objects: Objects, wanted: Sequence[Named], tally: Tally) -> Row | None:
-    row: list[float | None] = []
-    for named in wanted:
-        item = objects.get(named.source)
-        # A flag is 0 or 1.
-        row.append(item.value(tally) if item is not None and item.variant.name in _NUMBERS else None)
-    return tuple(row) if any(value is not None for value in row) else None
+def _scalar_row(objects: Objects, missing: Mapping[str, float], tally: Tally) -> Row | None:
+    numbers = objects.numbers  # a flag is 0 or 1
+    odd = [objects.items[key] for key in missing.keys() & objects.items.keys()]  # of another class, or unusual bytes
+    for item in odd:
+        if item.variant.name in _NUMBERS and (value := item.value(tally)) is not None:
+            numbers = {**numbers, item.variant.key: value}
+    if numbers.keys().isdisjoint(missing):
+        return None
+    return tuple([numbers.get(key, nothing) for key, nothing in missing.items()])
 
 
 def _base(particle: Particle | Extended) -> Particle:
@@ -162,7 +170,7 @@ def _base(particle: Particle | Extended) -> Particle:
 def _fit_row(fit: Fit, particle: Particle | Extended, values: _Values) -> Row:
     row: Row = _fit_values(_base(particle))
     for named in fit.numbers:
-        number = values.of(named.source, DOUBLE)
+        number = values.number(named.source, DOUBLE, float)
         row += (_NAN if number is None else number,)
     for one in fit.extensions:
         if isinstance(particle, Extended) and particle.name == one.kind.name:
@@ -191,7 +199,8 @@ def _add_weights(found: EventRows, weights: Sequence[Weights], values: _Values) 
         row += _entries(pairs, weight.values)
         if pairs and found.current < 0:
             # IceTray's neutrino generators: 1 charged, 2 neutral current.
-            found.current = {1.0: 1, 2.0: 0}.get(dict(pairs).get("InteractionType", _NAN), -1)
+            kind = next((value for name, value in reversed(pairs) if name == _INTERACTION), _NAN)
+            found.current = {1.0: 1, 2.0: 0}.get(kind, -1)
     found.weights = row if met else None
 
 

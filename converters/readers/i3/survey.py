@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from converters.readers.i3.classes.containers import STRING_DOUBLE
 from converters.readers.i3.derived import particle_base
 from converters.readers.i3.faults import FormatError, UnknownLayoutError
-from converters.readers.i3.frame import Frame, Slot
-from converters.readers.i3.labels import UNREADABLE, Label, Variant
+from converters.readers.i3.frame import Frame
+from converters.readers.i3.labels import UNREADABLE, Label, Run, Slot, Variant
 from converters.readers.i3.objects import DAQ, PHYSICS, TRAY_INFO
 from converters.readers.i3.registry import decode
 
@@ -42,6 +42,11 @@ class Met:
     size: int = 0
     names: set[str] | None = None
     tries: int = 0
+
+    @property
+    def open(self) -> bool:
+        """Whether the bytes of another object can say something new."""
+        return self.tries > 0 or (self.names is not None and len(self.names) < MAX_COLUMNS)
 
 
 @dataclass(slots=True)
@@ -93,7 +98,7 @@ def survey(frames: Iterable[Frame]) -> Survey:
     Frames whose checksum is known to be wrong are passed over.
     """
     found = Survey()
-    known: dict[str, dict[Label, Met]] = {}
+    counts: dict[str, _Counts] = {}
     try:
         for frame in frames:
             found.letters.add(frame.stream)
@@ -101,29 +106,87 @@ def survey(frames: Iterable[Frame]) -> Survey:
                 continue
             found.versions[frame.version] += 1
             found.streams[frame.stream] += 1
-            _count(found, frame, known.setdefault(frame.stream, {}))
+            _count(found, frame, counts.setdefault(frame.stream, _Counts()))
     except FormatError as error:
         found.damage = str(error)
+    for count in (count for one in counts.values() for count in one.runs.values()):
+        for met, (_, _, size) in count.objects:
+            met.objects += count.times
+            met.size += count.times * size
     return found
 
 
-def _count(found: Survey, frame: Frame, known: dict[Label, Met]) -> None:
-    for slot in frame.slots:
-        label, _, size = slot
-        met = known.get(label)
-        if met is None:
-            met = _met(found, frame, slot)
-            if len(known) < _MAX_VARIANTS:
-                known[label] = met
+@dataclass(slots=True)
+class _RunCount:
+    """How often a run was met.
+
+    Parameters
+    ----------
+    objects
+        Its objects, and where these are counted in the end.
+    open
+        Those of them whose bytes still say something new.
+    times
+        How often.
+    """
+
+    objects: list[tuple[Met, Slot]]
+    open: list[tuple[Met, Slot]]
+    times: int = 0
+
+
+@dataclass(slots=True)
+class _Counts:
+    """What was met in the frames of a stream."""
+
+    known: dict[Label, Met] = field(default_factory=dict)
+    runs: dict[Run, _RunCount] = field(default_factory=dict)
+
+
+def _count(found: Survey, frame: Frame, counts: _Counts) -> None:
+    known = counts.known
+    for what, begin, size in frame.parts:
+        if isinstance(what, Run):
+            _count_run(found, frame, counts, what, begin)
+            continue
+        met = known.get(what) or _known(found, frame, counts, (what, begin, size))
         met.objects += 1
         met.size += size
-        if met.tries:
-            met.tries -= 1
-            if particle_base(frame.bytes_of(slot)) is not None:
-                found.based.add(label.variant)
-                met.tries = 0
-        if met.names is not None and len(met.names) < MAX_COLUMNS:
-            met.names.update(_names(frame.bytes_of(slot)))
+        if met.tries or met.names is not None:
+            _look(found, frame, met, (what, begin, size))
+
+
+def _count_run(found: Survey, frame: Frame, counts: _Counts, run: Run, begin: int) -> None:
+    count = counts.runs.get(run)
+    if count is None:
+        objects = [(_known(found, frame, counts, slot), slot) for slot in run.slots]
+        count = counts.runs[run] = _RunCount(objects, objects)
+    count.times += 1
+    if count.open:
+        count.open = [(met, slot) for met, slot in count.open if met.open]
+        for met, (label, place, size) in count.open:
+            _look(found, frame, met, (label, begin + place, size))
+
+
+def _known(found: Survey, frame: Frame, counts: _Counts, slot: Slot) -> Met:
+    label = slot[0]
+    met = counts.known.get(label)
+    if met is None:
+        met = _met(found, frame, slot)
+        if len(counts.known) < _MAX_VARIANTS:
+            counts.known[label] = met
+    return met
+
+
+def _look(found: Survey, frame: Frame, met: Met, slot: Slot) -> None:
+    """Look into an object."""
+    if met.tries:
+        met.tries -= 1
+        if particle_base(frame.bytes_of(slot)) is not None:
+            found.based.add(slot[0].variant)
+            met.tries = 0
+    if met.names is not None and len(met.names) < MAX_COLUMNS:
+        met.names.update(_names(frame.bytes_of(slot)))
 
 
 def _met(found: Survey, frame: Frame, slot: Slot) -> Met:

@@ -1,7 +1,9 @@
 """From the rows of some events to a batch."""
 
-from collections.abc import Sequence
+import struct
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import starmap
 
 import numpy as np
 
@@ -11,9 +13,9 @@ from converters.readers.i3.rows import NO_FITTED_HITS, EventRows, Row
 from converters.readers.i3.specs import HEADER_TABLE
 from converters.readers.i3.truth import on_the_sphere, particle_rows, truth_columns
 from converters.readers.i3.weights import weight_columns
-from converters.readers.seatray_hdf5 import fit_columns
+from converters.readers.seatray_shown import fit_columns
 from converters.source import Batch
-from legacy.model import Column, StructuredArray, Table, TableSpec
+from legacy.model import Column, ColumnSpec, StructuredArray, Table, TableSpec
 
 RECO_WIDTH = 16
 _NOT_FILLED = 2**32 - 1
@@ -60,7 +62,7 @@ def batch_of(events: Sequence[EventRows], first: int, plan: Plan, view: View) ->
         if view.fit is fit:
             _show(columns, events, rows, first, view)
     if plan.scalars:
-        tables.append(Table(plan.scalar_table, _scalar_rows(events, first, plan)))
+        tables.append(Table(plan.scalar_table, _optional(plan.scalar_table, [e.scalars for e in events], first)))
     if plan.weights:
         weights = _weight_rows(events, first, plan)
         tables.append(Table(plan.weight_table, weights))
@@ -75,22 +77,28 @@ def batch_of(events: Sequence[EventRows], first: int, plan: Plan, view: View) ->
     return Batch(first, len(events), columns, tuple(tables))
 
 
+def _letter(column: ColumnSpec) -> str:
+    """Return how `struct` packs a value of a column."""
+    return f"{column.dtype[1:]}s" if column.dtype.startswith("S") else np.dtype(column.dtype).char.replace("l", "q")
+
+
+def _rows(spec: TableSpec, rows: Iterable[Row]) -> StructuredArray:
+    """Return rows as an array: `struct` packs them in a third of the time that numpy takes for tuples."""
+    given = list(rows)
+    layout = struct.Struct("=" + "".join(map(_letter, spec.columns)))
+    try:
+        return np.frombuffer(bytearray(b"".join(starmap(layout.pack, given))), spec.dtype)
+    except struct.error:  # a value is of another type than its column, or too large for it: numpy says what it is then
+        return np.array(given, dtype=spec.dtype)
+
+
 def _optional(spec: TableSpec, rows: Sequence[Row | None], first: int) -> StructuredArray:
     """Return rows for the events that have one."""
-    return np.array([(n, *row) for n, row in enumerate(rows, first) if row is not None], dtype=spec.dtype)
+    return _rows(spec, ((n, *row) for n, row in enumerate(rows, first) if row is not None))
 
 
 def _several(spec: TableSpec, rows: Sequence[Sequence[Row]], first: int) -> StructuredArray:
-    return np.array([(n, *row) for n, some in enumerate(rows, first) for row in some], dtype=spec.dtype)
-
-
-def _scalar_rows(events: Sequence[EventRows], first: int, plan: Plan) -> StructuredArray:
-    missing = tuple(column.missing for column in plan.scalar_table.columns[1:])
-
-    def filled(row: Row | None) -> Row | None:
-        return row and tuple(m if value is None else value for value, m in zip(row, missing, strict=True))
-
-    return _optional(plan.scalar_table, [filled(event.scalars) for event in events], first)
+    return _rows(spec, ((n, *row) for n, some in enumerate(rows, first) for row in some))
 
 
 def _weight_rows(events: Sequence[EventRows], first: int, plan: Plan) -> StructuredArray:
@@ -112,7 +120,7 @@ def _header_rows(events: Sequence[EventRows], first: int) -> StructuredArray:
             continue
         numbers = (head.subrun, head.event, head.subevent, head.stream.encode(), head.state)
         rows.append((n, event.frame, *numbers, *head.start, *head.end))
-    return np.array(rows, dtype=HEADER_TABLE.dtype)
+    return _rows(HEADER_TABLE, rows)
 
 
 def _key_columns(events: Sequence[EventRows], view: View) -> dict[str, Column]:

@@ -37,10 +37,10 @@ def particle_rows(
     """
     given = [(n, *one) for n, event in enumerate(events, first) for one in event.particles]
     rows = spec.blank(len(given))
-    angles = np.array([particle.direction for _, _, particle, _ in given], dtype=np.float64).reshape(-1, 2)
+    angles = np.array([(p.zenith, p.azimuth) for _, _, p, _ in given], dtype=np.float64).reshape(-1, 2)
     if not given:
         return rows, angles
-    places = np.array([particle.position for _, _, particle, _ in given], dtype=np.float64)
+    places = np.array([(p.x, p.y, p.z) for _, _, p, _ in given], dtype=np.float64)
     rows["group_id"] = [n for n, _, _, _ in given]
     rows["origin"] = [key.encode() for _, key, _, _ in given]
     rows["mother_id"] = [mother for _, _, _, mother in given]

@@ -1,7 +1,7 @@
 """I3EventHeader: run, event and time."""
 
 import struct
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from converters.readers.i3.archive import Archive, Kind
 from converters.readers.i3.classes.base import FRAME_OBJECT
@@ -12,8 +12,7 @@ _I32 = struct.Struct("<i")
 _MISSING = -1
 
 
-@dataclass(frozen=True, slots=True)
-class EventHeader:
+class EventHeader(NamedTuple):
     """Who and when an event is.
 
     Parameters

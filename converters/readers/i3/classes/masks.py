@@ -51,8 +51,8 @@ def _load(archive: Archive, version: int) -> Mask:
 
 def _fields(archive: Archive) -> list[int]:
     """Read a vector of bit fields: without a call for each, since most of them have one byte."""
-    if archive.announce("vector of bit fields")[0] or archive.announce(_BITS.name)[0]:
-        raise FormatError("the bit fields of a mask are tracked, which no known writer does")
+    archive.untracked("vector of bit fields")
+    archive.untracked(_BITS.name)
     number = archive.count(_FIELD.size)
     data, at, end = archive.data, archive.at, archive.end
     found: list[int] = []

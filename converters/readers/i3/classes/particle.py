@@ -1,6 +1,7 @@
 """I3Particle: reconstructed tracks and showers, and simulated particles."""
 
 import struct
+from operator import itemgetter
 from typing import NamedTuple
 
 from converters.readers.i3.archive import Archive, Kind
@@ -20,6 +21,14 @@ _PARENTS = struct.Struct("<ii")
 _STATE = struct.Struct("<iii")
 _MOTION = struct.Struct("<dddd")
 _SINGLE = struct.Struct("<9f")
+USUAL_VERSIONS = (2, 3, 5)
+"""Versions with the same members."""
+_USUAL = struct.Struct("<IiQiiiII3dII2d4di")
+"""An I3Particle behind its own number, with the numbers of the objects in it."""
+_numbers = itemgetter(0, 6, 7, 11, 12)
+_members = itemgetter(*range(1, 6), *range(8, 11), *range(13, 20))
+_TRACKED = (1, 0)
+_PARTS = (FRAME_OBJECT.name, POSITION.name, DIRECTION.name)
 _NAN = float("nan")
 _VECTOR = "vector of particles"
 
@@ -83,7 +92,30 @@ class Particle(NamedTuple):
         return Direction(self.zenith, self.azimuth)
 
 
+def _usual(archive: Archive, version: int) -> Particle | None:
+    """Read a particle without a call for each member, None unless all of it is new and tracked.
+
+    The classes were met in an earlier particle of the same object, so that nothing but numbers is left.
+    """
+    begin, end = archive.at, archive.at + _USUAL.size
+    if end > archive.end or any(archive.class_of(name) != _TRACKED for name in _PARTS):
+        return None
+    found = _USUAL.unpack_from(archive.data, begin)
+    first = archive.next_number
+    if _numbers(found) != (first, first + 1, first + 2, first + 3, first + 4):
+        return None
+    values = _members(found)
+    x, y, z, zenith, azimuth = values[5:10]
+    nothing = FRAME_OBJECT.name, None
+    position, direction = (POSITION.name, Position(x, y, z)), (DIRECTION.name, Direction(zenith, azimuth))
+    archive.pass_to(end, (nothing, position, nothing, direction, nothing))
+    return Particle._make((version, *values, _NAN, _NAN))
+
+
 def _load(archive: Archive, version: int) -> Particle:
+    usual = _usual(archive, version) if version in USUAL_VERSIONS else None
+    if usual is not None:
+        return usual
     archive.object(FRAME_OBJECT)
     (minor,) = archive.unpack(_I32)
     major = archive.unpack(_U64)[0] if version > 1 else -1

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from converters.readers.evt import EvtReader, lines, stream
+from converters.readers.evt import lines, stream
+from converters.readers.evt.reader import EvtReader
 from converters.source import ReadOptions
 from legacy.errors import CorruptInputError
 

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from converters.readers.evt import EvtReader, stream
+from converters.readers.evt import stream
+from converters.readers.evt.reader import EvtReader
 from converters.reread.evt import reread
 from converters.source import ReadOptions
 from legacy.errors import AntaresLegacyError

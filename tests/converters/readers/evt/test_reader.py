@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from converters.readers.evt import EvtReader, stream
+from converters.readers.evt import stream
 from converters.readers.evt.grammar import EVENT_TAGS, MC_TRACK_LAYOUTS
+from converters.readers.evt.reader import EvtReader
 from converters.source import ReadOptions
 from legacy.errors import InputError
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from converters.readers.i3.archive import Archive, announced
+from converters.readers.i3.classes import particle, pulses
 from converters.readers.i3.derived import particle_base
 from converters.readers.i3.faults import FormatError, UnknownLayoutError
 from converters.readers.i3.forms import FORMS
@@ -55,6 +56,9 @@ def test_newer_versions_are_not_guessed():
         decode(data)
 
 
+PULSES = {(1, 2): [(10.0, 1.5)], (1, 3): [(20.0, 0.5), (30.0, 2.5)], (4, 5): [], (6, 7): [(40.0, 0.25)]}
+
+
 @pytest.mark.parametrize(("name", "version"), FORMS)
 def test_short_cuts_give_what_the_general_way_gives(name, version):
     data = {
@@ -62,6 +66,8 @@ def test_short_cuts_give_what_the_general_way_gives(name, version):
         "I3Int": build["integer"](-3),
         "I3Bool": build["boolean"](1),
         "I3LogLikelihoodFitParams": build["blob"](name, 0, lambda a: (a.base(), a.put("ddii", 1.5, -2.5, 3, 4))),
+        "I3EventHeader": build["header"](45978, 12),
+        "I3RecoPulseSeriesMap": build["series"](PULSES),
         "I3RecoPulseSeriesMapMask": build["mask"]("Pulses", "1101", ["1", "11", "00000001"]),
     }.get(name) or build["particle"](version, energy=1e3)
     short = FORMS[name, version].read(data)
@@ -75,6 +81,58 @@ def test_short_cuts_give_what_the_general_way_gives(name, version):
             found = FORMS[name, version].read(changed)
             if found is not None:
                 assert repr(found) == repr(decode(changed).value)
+
+
+def test_no_pulses_at_all():
+    data = build["series"]({})
+    assert FORMS["I3RecoPulseSeriesMap", 0].read(data) == value(data) == []
+
+
+def twice_the_first(a):
+    """Write a tree of three particles, of which the last is the first once more."""
+    a.base()
+    a.put("IIQ", 4, 1, 0b1011)
+    for given in ({"minor": 1}, {"minor": 2}):
+        a.mark("I3Particle", 5)
+        build["put_particle"](a, 5, **given)
+    a.refer(2)
+
+
+def everything_in_the_general_way(monkeypatch):
+    """Leave out the ways that read many objects in one step."""
+    monkeypatch.setattr(particle, "USUAL_VERSIONS", ())
+    monkeypatch.setattr(pulses, "_USUAL_KEY", None)
+    one_by_one = lambda archive, plain, number: [archive.object(plain.kind) for _ in range(number)]  # noqa: E731
+    monkeypatch.setattr(Archive, "plain_objects", one_by_one)
+
+
+def outcome(data):
+    try:
+        return repr(decode(data))
+    except (FormatError, UnknownLayoutError):
+        return "damaged"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        build["chunked_tree"]([("11010", [{"minor": 1}, {"minor": 2, "zenith": 0.25}, {"minor": 3}]), ("", [])]),
+        build["blob"]("I3MCTree", 1, twice_the_first),
+        build["series"](PULSES),
+        build["series"](PULSES, version=1),
+        build["series"](PULSES, name="I3MCHitSeriesMap"),
+        build["series"](PULSES, name="I3RecoHitSeriesMap", version=0),
+    ],
+    ids=["tree", "references", "pulses", "old pulses", "simulated hits", "reconstructed hits"],
+)
+def test_many_objects_in_one_step_are_the_same_as_one_by_one(data, monkeypatch):
+    places = range(8, len(data))
+    changed = [data[:place] + bytes([data[place] ^ 1 << bit]) + data[place + 1 :] for place in places for bit in (0, 3)]
+    cut = [data[:end] for end in range(len(data))]
+    quick = [outcome(one) for one in (data, *changed, *cut)]
+    everything_in_the_general_way(monkeypatch)
+    assert quick == [outcome(one) for one in (data, *changed, *cut)]
+    assert quick[0] != "damaged"
 
 
 def test_scalars():

@@ -4,13 +4,14 @@ import runpy
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from converters.readers.i3.archive import announced
 from converters.readers.i3.faults import FormatError
 from converters.readers.i3.frame import frames
 from converters.readers.i3.labels import UNREADABLE
+from converters.readers.i3.objects import Mixer, Tally
 
 build = runpy.run_path(str(Path(__file__).parent / "i3_builder.py"))
 NULL = b"\0\1\xff\xff"
@@ -74,3 +75,73 @@ def test_a_learnt_size_that_leads_out_of_the_file():
     whole = build["frame"]("P", {"A": bytes(3000)}, 6)
     with pytest.raises(FormatError, match=r"the file ends within an object: 3000 bytes needed, 1\d\d\d left"):
         found(whole * 3 + whole[:-2000])
+
+
+KEYS = [f"K{n:02}" for n in range(40)]
+FIXED = (build["double"](1.5), build["integer"](7), build["particle"](5), build["boolean"](value=True))
+USUAL = {key: FIXED[n % len(FIXED)] for n, key in enumerate(KEYS)}
+UNTRACKED = build["double"](2.5).replace(b"I3Double\1\0\0\0\0\0", b"I3Double\0\0")
+ODD = (
+    build["double"](-2.5),
+    build["integer"](-8),
+    build["particle"](3),
+    build["text"]("text"),
+    UNTRACKED,
+    *OBJECTS[:7],
+)
+UNUSUAL = st.dictionaries(st.sampled_from(KEYS), st.one_of(st.none(), st.sampled_from(ODD)), max_size=6)
+
+
+class Twice(dict):
+    """Objects of a frame of which some come a second time."""
+
+    def __init__(self, first, second):
+        super().__init__(first)
+        self._second = second
+
+    def __len__(self):
+        return super().__len__() + len(self._second)
+
+    def items(self):
+        return [*super().items(), *self._second]
+
+
+def unlike_the_usual(changes):
+    changed = {**USUAL, **changes}
+    return {key: data for key, data in changed.items() if data is not None}
+
+
+def events(data):
+    """Return what events have: by key the type of the value and the value, as text."""
+    mixer, tally = Mixer({key.encode() for key in KEYS}), Tally()
+    for frame in frames(iter([data]), verify=False):
+        found = mixer.event(frame)
+        values = {**found.numbers, **{key: item.value(tally) for key, item in found.items.items()}}
+        yield {key: (type(value), repr(value)) for key, value in values.items()}
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(UNUSUAL, min_size=2, max_size=12))
+def test_runs_change_nothing(changes):
+    each = [unlike_the_usual(change) for change in ({}, {}, *changes, {})]
+    written = [build["frame"]("P", objects, 4) for objects in each]
+    assert found(b"".join(written)) == [found(one)[0] for one in written]
+    assert list(events(b"".join(written))) == [event for one in written for event in events(one)]
+
+
+def test_runs_are_found():
+    (*_, last) = frames(iter([build["frame"]("P", USUAL, 4) * 5]), verify=False)
+    assert len(last.slots) == len(KEYS)
+    assert len(last.parts) < len(KEYS) / 4
+
+
+@pytest.mark.parametrize("second", [build["double"](9.0), build["text"]("a text"), build["text"]("a longer text")])
+@pytest.mark.parametrize("first", [build["double"](1.0), build["text"]("a text")])
+def test_a_key_that_comes_twice(first, second):
+    objects = Twice({**USUAL, "K05": first}, [("K05", second), ("K06", first), ("K07", second)])
+    frame = build["frame"]("P", objects, 4)
+    (alone,) = events(frame)
+    assert alone["K05"] == alone["K07"] == next(events(build["frame"]("P", {"K05": second}, 4)))["K05"]
+    for data in (frame * 6, build["frame"]("P", USUAL, 4) * 3 + frame * 3):
+        assert found(data)[-1] == found(frame)[0]
+        assert list(events(data))[-1] == alone

@@ -63,7 +63,8 @@ def events(path):
         mixer.remember(frame)
         if frame.stream == "P":
             objects = mixer.event(frame)
-            found.append((objects, {k: i.value(tally) for k, i in objects.items() if i.variant.name in CLASSES}))
+            others = {k: i.value(tally) for k, i in objects.items.items() if i.variant.name in CLASSES}
+            found.append((objects, {**objects.numbers, **others}))
     assert not tally.failed
     assert not tally.doubtful
     return found
