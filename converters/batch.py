@@ -195,10 +195,12 @@ def convert_all(plan: Plan, template: Request, jobs: int, on_outcome: Callable[[
                 with closing(_outcomes(plan, template, jobs, entries)) as results:
                     for job, outcome in results:
                         placed = _placed(outcome, job, plan.folder)
-                        if placed.entry and entries.get(placed.entry.path) != placed.entry:
-                            entries[placed.entry.path] = placed.entry
-                            manifest.append(manifest_path, placed.entry)
-                        note(placed)
+                        new = placed.entry if placed.entry != _known(entries, placed) else None
+                        if new:
+                            entries[new.path] = new
+                        note(placed)  # before the line is seen in the manifest, which others may act on
+                        if new:
+                            manifest.append(manifest_path, new)
                 for outcome in _fruitless_folders(plan, outcomes):
                     note(outcome)
             finally:
@@ -262,6 +264,11 @@ def _outcomes(
             reason = f"{job.source}: the process that converted it was killed, perhaps for lack of memory"
             result = Outcome(job.source, "failed", reason=reason, exit_code=3)
         yield job, result
+
+
+def _known(entries: Mapping[str, manifest.ManifestEntry], placed: Outcome) -> manifest.ManifestEntry | None:
+    """Return the line that the manifest has for a product."""
+    return entries.get(placed.entry.path) if placed.entry else None
 
 
 def _placed(outcome: Outcome, job: Job, folder: Path) -> Outcome:
