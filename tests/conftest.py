@@ -64,11 +64,11 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int | None:
-    """Use half as many processes again as there are processors: many tests wait, for servers and for what they kill."""
+    """Use more processes than there are processors: many tests wait, for servers, the disk and what they kill."""
     if os.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS"):
         return None  # xdist heeds it
     processors = len(os.sched_getaffinity(0))
-    return processors + processors // 2
+    return processors + max(2, processors // 2)
 
 
 def pytest_collection_finish() -> None:
