@@ -25,6 +25,7 @@ TOGETHER = {
     "tests/real/test_containers_changed.py": "containers",
     "tests/real/test_containers_golden.py": "containers",
     "tests/real/test_cwl.py": "containers",
+    "tests/containers/engine/test_process.py": "sleepers",
     "tests/containers/recipes/test_serve.py": "serve",
     "tests/containers/recipes/test_write_sbom.py": "bill of materials",
     "tests/converters/readers/antdst/test_reader.py": "antdst",
