@@ -1,6 +1,7 @@
 """Fixtures that every test may use."""
 
 import functools
+import gc
 import os
 import re
 import signal
@@ -24,8 +25,25 @@ TOGETHER = {
     "tests/real/test_containers_changed.py": "containers",
     "tests/real/test_containers_golden.py": "containers",
     "tests/real/test_cwl.py": "containers",
+    "tests/containers/engine/test_process.py": "sleepers",
+    "tests/containers/recipes/test_serve.py": "serve",
+    "tests/containers/recipes/test_write_sbom.py": "bill of materials",
+    "tests/converters/readers/antdst/test_reader.py": "antdst",
+    "tests/converters/readers/test_dst_flat.py": "flat DST",
+    "tests/converters/readers/test_offline_root.py": "offline ROOT",
+    "tests/converters/writers/test_km3hdf5.py": "km3hdf5",
+    "tests/containers/recipes/test_locks.py": "locks",
+    "tests/dbdump/dump/test_sqlite_format.py": "sqlite format",
+    "tests/ingest/sandbox/test_sandbox.py": "sandbox",
+    "tests/ingest/test_products.py": "ingest products",
+    "tests/test_add_a_format.py": "wheels",
+    "tests/test_layers.py": "layers",
+    "tests/test_packaging.py": "wheels",
 }
-"""Files that share something dear to make, or that only one may have at a time: those of a name go to one process."""
+"""Files that share something dear to make, or that only one may have at a time: those of a name go to one process.
+
+Those with most tests start first, all other tests one by one after them, so that no process waits at the end.
+"""
 SHARED = REPOSITORY.parent / "shared"
 announced_once = functools.cache(entry_points)
 """Looking through all installed packages takes longer than many a command."""
@@ -43,6 +61,22 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
             return TOGETHER.get(nodeid.partition("::")[0], nodeid)
 
     return ByFile(config, log)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int | None:
+    """Use more processes than there are processors: many tests wait, for servers, the disk and what they kill."""
+    if os.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS"):
+        return None  # xdist heeds it
+    processors = len(os.sched_getaffinity(0))
+    return processors + max(2, processors // 2)
+
+
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector the half million objects of the tests themselves, which stay to the end."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 10, 10)
 
 
 def pytest_configure() -> None:

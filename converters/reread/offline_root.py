@@ -10,7 +10,7 @@ import keyword
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -267,21 +267,29 @@ def _algorithm(rec_type: int, stages: Sequence[int]) -> str:
 
 
 def _best_fits(event: Lists) -> dict[str, _Fit]:
+    """Return the best track of each algorithm; an event may have hundreds, so that only these get all their values."""
+    places = range(len(event.get("trks.id", ())))
+    columns = {
+        name: event[f"trks.{name}"] if f"trks.{name}" in event else [_absent(name) for _ in places] for name in _FIT
+    }
     best: dict[str, _Fit] = {}
-    for place in range(len(event.get("trks.id", ()))):
-        values = {
-            name: event[f"trks.{name}"][place]
-            if f"trks.{name}" in event
-            else ([] if name in ("rec_stages", "fitinf", "hit_ids") else -1 if name in _WHOLE else _NAN)
-            for name in _FIT
-        }
-        algorithm = _algorithm(values["rec_type"], values["rec_stages"])
+    for place in places:
+        stages = columns["rec_stages"][place]
+        algorithm = _algorithm(columns["rec_type"][place], stages)
         if not algorithm:
             continue
-        fit = _Fit(place, algorithm, values)
+        fit = _Fit(place, algorithm, {"rec_stages": stages, "lik": columns["lik"][place]})
         if algorithm not in best or fit.better_than(best[algorithm]):
             best[algorithm] = fit
-    return best
+    return {
+        name: replace(fit, values={known: values[fit.place] for known, values in columns.items()})
+        for name, fit in best.items()
+    }
+
+
+def _absent(name: str) -> Any:
+    """Return what stands for a member of a track that the file does not have."""
+    return [] if name in ("rec_stages", "fitinf", "hit_ids") else -1 if name in _WHOLE else _NAN
 
 
 def _shown(fits: Mapping[str, _Fit], reco: str | None) -> _Fit | None:

@@ -8,6 +8,7 @@ import re
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -200,7 +201,7 @@ def load_mapping(choice: tuple[str, str] | None) -> AntDstMapping:
         It has an unknown key, a value of another type, or a unit that a column cannot have.
     """
     if choice is None:
-        return _parsed(OWN_MAPPING)
+        return _own()
     path, sha256 = Path(choice[0]), choice[1]
     if _sha256(path) != sha256:
         raise UsageError(
@@ -221,6 +222,12 @@ def _sha256(path: Path) -> str:
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:
         raise UsageError(f"{printable(str(path))}: cannot be read ({error.strerror}); give the mapping file") from error
+
+
+@cache
+def _own() -> AntDstMapping:
+    """Read the program's own mapping once in a process, not anew for every file."""
+    return _parsed(OWN_MAPPING)
 
 
 def _parsed(path: Path) -> AntDstMapping:

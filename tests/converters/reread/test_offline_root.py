@@ -52,8 +52,8 @@ SAMPLES = (
 def rows_of(table: Table) -> dict[int, list[dict[str, object]]]:
     """Return the rows of each event, by ``group_id``."""
     found: dict[int, list[dict[str, object]]] = {}
-    for row in table.array:
-        values = {name: row[name].item() for name in table.array.dtype.names}
+    for row in table.array.tolist():
+        values = dict(zip(table.array.dtype.names, row, strict=True))
         found.setdefault(values["group_id"], []).append(values)
     return found
 
