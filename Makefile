@@ -3,7 +3,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-WORKERS ?= auto
+# More processes than processors: many tests wait, for servers, the disk and what they kill.
+WORKERS ?= $(shell expr $$(nproc) + 2)
 # Tests start hundreds of processes: compiled files are kept, even where the environment is set to keep none.
 PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/pytest
 
@@ -52,8 +53,8 @@ unit: $(VENV)/.test
 # Each script makes sure that one piece of software is there, and runs what follows it.
 test-real: $(VENV)/.test
 	tests/real/xrootd.sh tests/real/cwl.sh tests/real/slurm.sh tests/real/apptainer.sh \
-	  $(BIN)/pytest -m real -n $(WORKERS) --dist loadgroup
-	tests/real/postgresql.sh $(BIN)/pytest -m 'server or postgresql' -n $(WORKERS) --dist loadgroup
+	  $(BIN)/pytest -m real -n auto --dist loadgroup
+	tests/real/postgresql.sh $(BIN)/pytest -m 'server or postgresql' -n auto --dist loadgroup
 
 bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks

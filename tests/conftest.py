@@ -63,15 +63,6 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
     return ByFile(config, log)
 
 
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers() -> int | None:
-    """Use more processes than there are processors: many tests wait, for servers, the disk and what they kill."""
-    if os.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS"):
-        return None  # xdist heeds it
-    processors = len(os.sched_getaffinity(0))
-    return processors + max(2, processors // 2)
-
-
 def pytest_collection_finish() -> None:
     """Spare the garbage collector the half million objects of the tests themselves, which stay to the end."""
     gc.collect()
