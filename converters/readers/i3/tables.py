@@ -20,6 +20,8 @@ from legacy.model import Column, ColumnSpec, StructuredArray, Table, TableSpec
 RECO_WIDTH = 16
 _NOT_FILLED = 2**32 - 1
 """Run and event of a header that nobody filled (icecube/icetray-public: dataclasses, physics/I3EventHeader.cxx)."""
+_LETTERS = dict(zip(("f8", "f4", "i8", "i4", "i2", "i1", "u8", "u4", "u2", "u1"), "dfqihbQIHB", strict=True))
+"""By dtype of a column: how `struct` packs its numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,7 @@ def batch_of(events: Sequence[EventRows], first: int, plan: Plan, view: View) ->
 
 def _letter(column: ColumnSpec) -> str:
     """Return how `struct` packs a value of a column."""
-    return f"{column.dtype[1:]}s" if column.dtype.startswith("S") else np.dtype(column.dtype).char.replace("l", "q")
+    return f"{column.dtype[1:]}s" if column.dtype.startswith("S") else _LETTERS[column.dtype]
 
 
 def _rows(spec: TableSpec, rows: Iterable[Row]) -> StructuredArray:
@@ -88,7 +90,7 @@ def _rows(spec: TableSpec, rows: Iterable[Row]) -> StructuredArray:
     layout = struct.Struct("=" + "".join(map(_letter, spec.columns)))
     try:
         return np.frombuffer(bytearray(b"".join(starmap(layout.pack, given))), spec.dtype)
-    except struct.error:  # a value is of another type than its column, or too large for it: numpy says what it is then
+    except (struct.error, OverflowError):  # of another type than the column, or too large: numpy says what it is then
         return np.array(given, dtype=spec.dtype)
 
 
