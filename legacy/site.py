@@ -53,6 +53,8 @@ _CHUNK = 100_000
 _FIRST_MJD, _LAST_MJD = 36934.0, 88069.0
 _ANGLE_TOLERANCE = 1e-6
 """How far (rad, deg) rounding to single precision may carry an angle beyond its range."""
+_LENGTH_TOLERANCE = 1e-6
+"""How far rounding to six decimals may carry the length of a unit vector from 1."""
 _UNIX_EPOCH_MJD = 40587
 _SECONDS_PER_DAY = 86_400
 _NANOSECONDS_PER_DAY = _SECONDS_PER_DAY * 1_000_000_000
@@ -159,6 +161,25 @@ def direction_to_angles(dir_x: ArrayLike, dir_y: ArrayLike, dir_z: ArrayLike) ->
         azimuth = np.where(across > 0, wrapped(np.arctan2(-y, -x), 2 * np.pi), 0.0)
     good = np.isfinite(x) & np.isfinite(y) & np.isfinite(z) & ((across > 0) | (z != 0))
     return np.where(good, zenith, np.nan)[()], np.where(good, azimuth, np.nan)[()]
+
+
+def unit_direction(dir_x: Floats, dir_y: Floats, dir_z: Floats) -> tuple[Floats, Floats, Floats]:
+    """Bring directions to length one; those that differ from it by less than 1e-6, as rounding does, stay as they are.
+
+    Parameters
+    ----------
+    dir_x, dir_y, dir_z
+        Directions of any length, shape (n,).
+
+    Returns
+    -------
+    dir_x, dir_y, dir_z : numpy.ndarray of float64
+        Shape (n,); NaN for vectors of length zero or with a component not finite.
+    """
+    length = np.hypot(np.hypot(dir_x, dir_y), dir_z)
+    scale = np.where(np.abs(length - 1) > _LENGTH_TOLERANCE, length, 1.0)
+    scale[~np.isfinite(length) | (length == 0)] = np.nan
+    return dir_x / scale, dir_y / scale, dir_z / scale
 
 
 def angles_to_direction(zenith: ArrayLike, azimuth: ArrayLike) -> tuple[Floats, Floats, Floats]:

@@ -310,10 +310,14 @@ def _fit_values(event: Lists, shown: _Fit | None) -> Row:
     values, parameters = shown.values, shown.values["fitinf"]
     row["reco"], row["n_hits"] = shown.algorithm.encode(), -1
     row.update({f"pos_{axis}": values[f"pos.{axis}"] for axis in "xyz"})
-    origin = angles(*(values[f"dir.{axis}"] for axis in "xyz"))
+    direction = [float(values[f"dir.{axis}"]) for axis in "xyz"]
+    origin = angles(*direction)
     if origin is not None:
         row["zenith"], row["azimuth"] = origin
-        row.update({f"dir_{axis}": values[f"dir.{axis}"] for axis in "xyz"})
+        length = math.hypot(*direction)
+        # Rounded to six decimals, a vector is still one of length 1.
+        scale = length if abs(length - 1) > 1e-6 else 1.0
+        row.update({f"dir_{axis}": value / scale for axis, value in zip("xyz", direction, strict=True)})
     row["energy"] = values["E"] if values["E"] != 0 else _NAN
     row["quality"] = values["lik"] if abs(values["lik"]) < 1e300 else _NAN
     if shown.algorithm == "jgandalf":

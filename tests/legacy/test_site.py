@@ -355,3 +355,11 @@ def test_shapes(convert: Callable[..., tuple[Floats, Floats]]) -> None:
     assert all(value.shape == (2, 3) for value in table)
     np.testing.assert_allclose(table[0], scalar[0], atol=1e-12)
     assert all(value.shape == (2,) for value in convert(np.full(2, np.nan, "f4"), 1, 55_000))
+
+
+def test_directions_of_another_length_than_one() -> None:
+    x, y, z = np.array([[0.0, 0.0, 2.0], [0.6, 0.0, 0.8000005], [3e200, 4e200, 0.0], [0.0] * 3, [np.nan, 0.0, 1.0]]).T
+    found = np.transpose(site.unit_direction(x, y, z))
+    expected = [[0.0, 0.0, 1.0], [0.6, 0.0, 0.8000005], [0.6, 0.8, 0.0], [np.nan] * 3, [np.nan] * 3]
+    np.testing.assert_allclose(found, expected, rtol=1e-15)
+    assert found[1, 2] == 0.8000005, "rounded numbers stay as they are"

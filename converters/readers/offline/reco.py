@@ -18,7 +18,7 @@ from converters.readers.offline.tables import (
 )
 from converters.readers.offline.tally import Tally
 from legacy.model import Column, Table
-from legacy.site import direction_to_angles
+from legacy.site import direction_to_angles, unit_direction
 
 _COPIED = {
     "id": "id",
@@ -178,8 +178,7 @@ class Fits:
         zenith, azimuth = direction_to_angles(*direction)
         pointless = np.isnan(zenith)
         tally.miss("trks.dir", "no direction: length zero or not finite", pointless)
-        for axis, values in zip("xyz", direction, strict=True):
-            columns[f"dir_{axis}"] = np.where(pointless, np.nan, values)
+        columns |= zip(("dir_x", "dir_y", "dir_z"), unit_direction(*direction), strict=True)
         return columns | {"zenith": zenith, "azimuth": azimuth}
 
     def _qualities(self, tracks: Integers, tally: Tally) -> dict[str, Floats]:
