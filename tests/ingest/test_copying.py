@@ -2,15 +2,14 @@
 
 import hashlib
 import os
-import resource
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -145,17 +144,9 @@ def test_long_names(source: Path, tmp_path: Path) -> None:
         copy_in(source, tmp_path / ("n" * 256))
 
 
-@contextmanager
-def file_size_limit(size: int) -> Iterator[None]:
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-
-
-def test_a_limit_on_the_size_of_files(source: Path, tmp_path: Path) -> None:
+def test_a_limit_on_the_size_of_files(
+    source: Path, tmp_path: Path, file_size_limit: Callable[[int], AbstractContextManager[None]]
+) -> None:
     with file_size_limit(BLOCK_SIZE + 100), pytest.raises(MachineError, match="file too large"):
         copy_in(source, tmp_path / "rse" / "file")
     assert names(tmp_path / "rse") == []

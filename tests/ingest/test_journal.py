@@ -181,9 +181,9 @@ def write_lock(path: Path, host: str, age: float) -> Path:
 
 
 def test_a_lock_of_a_dead_process_here_is_taken_over(tmp_path: Path) -> None:
-    write_lock(tmp_path / "j", socket.gethostname(), 0)
+    lock = write_lock(tmp_path / "j", socket.gethostname(), 0)
     with journal_lock(tmp_path / "j"):
-        pass
+        assert json.loads(lock.read_text())["pid"] == os.getpid()
 
 
 def test_a_fresh_lock_of_another_machine_is_respected(tmp_path: Path) -> None:

@@ -1,11 +1,10 @@
 """The file under HDF5: the same content as HDF5 writes by itself, and faults and signals that wait."""
 
 import os
-import resource
 import signal
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import h5py
@@ -28,17 +27,6 @@ def _write(file: h5py.File) -> None:
             made.attrs[f"FIELD_{number}"] = np.bytes_(b"x" * 50)
 
 
-@contextmanager
-def _limited(size: int) -> Iterator[None]:
-    """Let no file of this process grow beyond `size` bytes: a full disk without a disk."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-
-
 def test_everything_is_as_hdf5_writes_it_by_itself(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "own.h5", "w", libver=("earliest", "v108")) as file:
         _write(file)
@@ -53,10 +41,12 @@ def test_everything_is_as_hdf5_writes_it_by_itself(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("size", [0, 50, 5_000, 100_000, 300_000])
-def test_a_fault_is_raised_after_hdf5_has_closed(size: int, tmp_path: Path) -> None:
+def test_a_fault_is_raised_after_hdf5_has_closed(
+    size: int, tmp_path: Path, file_size_limit: Callable[[int], AbstractContextManager[None]]
+) -> None:
     with (
         pytest.raises(OSError, match="File too large"),
-        _limited(size),
+        file_size_limit(size),
         SteadyFile(tmp_path / "x.h5") as steady,
         h5py.File(steady, "w") as file,
     ):
@@ -65,10 +55,12 @@ def test_a_fault_is_raised_after_hdf5_has_closed(size: int, tmp_path: Path) -> N
     assert (tmp_path / "x.h5").stat().st_size <= size
 
 
-def test_what_could_not_be_written_is_read_back(tmp_path: Path) -> None:
+def test_what_could_not_be_written_is_read_back(
+    tmp_path: Path, file_size_limit: Callable[[int], AbstractContextManager[None]]
+) -> None:
     # The values of a chunk that HDF5 has put away and needs again before it closes.
     steady = SteadyFile(tmp_path / "x.h5")
-    with _limited(8):
+    with file_size_limit(8):
         steady.write(b"abcdefgh")
         steady.write(b"ijkl")
     steady.seek(6)

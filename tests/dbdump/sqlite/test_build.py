@@ -1,10 +1,9 @@
 """SQLite files: every value as it was in the parts, keys and indexes where the rows keep them, equal bytes."""
 
-import resource
 import runpy
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -257,15 +256,12 @@ def test_a_damaged_part_is_an_error(message: str, damage: Any, tmp_path: Path) -
     assert not list(tmp_path.glob("x*"))
 
 
-def test_a_disk_without_room_leaves_nothing_and_says_so(tmp_path: Path) -> None:
+def test_a_disk_without_room_leaves_nothing_and_says_so(
+    tmp_path: Path, file_size_limit: Callable[[int], AbstractContextManager[None]]
+) -> None:
     image = one_table(tmp_path / "i", "binary", [bytes([number % 256]) * 5000 for number in range(100)])
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
-    try:
-        with pytest.raises(MachineError, match="SQLite cannot write"):
-            write_sqlite(image, image.manifest.tables, tmp_path / "x")
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    with file_size_limit(100_000), pytest.raises(MachineError, match="SQLite cannot write"):
+        write_sqlite(image, image.manifest.tables, tmp_path / "x")
     assert not list(tmp_path.glob("x*"))
 
 
